@@ -1,0 +1,119 @@
+/* engine.h — the flows, as the faces (the kernel's and the shell's) see them.
+ *
+ * One thread, the engine, owns the network, the timers, the budgets and every LMDB write. Faces answer from the store what is known and
+ * hand the rest over as an `ask`: engine_ask never waits, and ask->done runs on the engine thread exactly once, also on shutdown. What
+ * changes meanwhile is told through the hooks, always before the asks that caused it are done.
+ */
+#ifndef LMSFS_ENGINE_H
+#define LMSFS_ENGINE_H
+
+#include "lmsfs/conf.h"
+#include "lmsfs/err.h"
+#include "lmsfs/ino.h"
+#include "lmsfs/lms.h"
+#include "lmsfs/store.h"
+#include <jansson.h>
+#include <sys/types.h>
+
+struct engine;
+
+/* ------------------------------------------------------------------ what never changes while it runs: any thread */
+
+struct tenant_info {
+    const struct conf_tenant *conf;
+    const struct lms_provider *provider;
+    unsigned number; /* in inode numbers */
+};
+
+/* Opens the store of conf->cache_dir and builds the tenants; no thread yet. `conf` must outlive the engine. A warning (damaged cache set
+ * aside) comes back as 0 with e->text set. */
+int engine_new(const struct conf *conf, struct engine **out, struct err *e);
+int engine_start(struct engine *g, struct err *e); /* the thread; replays the journal */
+/* Waits at most `grace_ms` for saves whose requests are out, then completes every open ask with -ESHUTDOWN and ends the thread. */
+void engine_stop(struct engine *g, int grace_ms);
+void engine_free(struct engine *g);
+
+struct store *engine_store(struct engine *g);
+size_t engine_tenants(const struct engine *g);
+const struct tenant_info *engine_tenant(const struct engine *g, size_t i);
+const struct tenant_info *engine_tenant_numbered(const struct engine *g, unsigned number); /* NULL: not configured */
+const struct lms_collection *engine_collection(const struct engine *g, uint64_t ino);      /* of a dir's or record's number; or NULL */
+
+/* Called on the engine thread; must not wait. Add before engine_start. */
+struct engine_hooks {
+    void (*inode_changed)(void *ctx, uint64_t ino);                       /* content or attributes; of a directory: its listing */
+    void (*entry_changed)(void *ctx, uint64_t dir, const char *name);     /* the name means something else now, or nothing */
+    void *ctx;
+};
+int engine_add_hooks(struct engine *g, const struct engine_hooks *h);
+
+/* ------------------------------------------------------------------ asks */
+
+struct caller { /* who asked, for the journal and the audit log */
+    uid_t uid;
+    pid_t pid;
+};
+
+enum ask_kind {
+    ASK_LISTING, /* ino = a directory (INO_DIR, INO_TENANT never): done when its listing is complete. Interruptible */
+    ASK_REFRESH, /* ino = a directory: sweep it anew, done when that is through */
+    ASK_NAME,    /* ino = home, name = a file name not known: does the LMS know it? done 0: look again. Interruptible */
+    ASK_DETAIL,  /* ino = a record (or singleton): have its detail. Interruptible */
+    ASK_JOB,     /* ino = a job: done when it is over. Interruptible */
+    ASK_SAVE,    /* ino = home, name = file name, text = document: the whole way of a save; its verdict */
+    ASK_REMOVE,  /* ino = record, flag = out of the bin (for good); deferred by removal_grace: done when it is noted */
+    ASK_RESTORE, /* ino = record: take a removal that is still in its grace back, or un-hide */
+    ASK_MOVE,    /* ino = record, flag = into the bin; else out of it: done with the LMS's verdict */
+    ASK_SET_ASIDE, /* ino = record: an editor renamed it to a backup's name; hidden until saved anew or 30 s pass */
+    ASK_COMMAND, /* text = a JSON command of the control socket; answer = its JSON */
+};
+
+struct ask {
+    /* filled by who asks */
+    enum ask_kind kind;
+    uint64_t ino;
+    char *name; /* malloc'ed, freed with the ask; NULL where not used */
+    char *text; /* malloc'ed (wiped and freed with the ask) */
+    size_t text_len;
+    bool flag;
+    bool people;    /* somebody waits: the people's share may be used */
+    int timeout_ms; /* 0: the tenant's own for this kind */
+    struct caller caller;
+    void (*done)(struct ask *a, int result); /* engine thread; frees the ask (ask_free) or what contains it */
+
+    /* answers */
+    struct err err;      /* the sentence of a failure */
+    uint64_t answer_ino; /* ASK_SAVE: the record's number */
+    json_t *answer;      /* ASK_COMMAND: owned by the ask */
+
+    /* the engine's own */
+    uint64_t id;
+    void *flow;           /* what it waits in */
+    struct ask *next, **link;
+    void *timer;
+    int64_t deadline_ms;
+    bool ended;
+};
+/* 0, or -EBUSY when the queue is full, -ESHUTDOWN after engine_stop began: then `done` is not called and the ask stays the caller's. */
+int engine_ask(struct engine *g, struct ask *a);
+/* A number for ask->id, to be set before engine_ask where the ask may be interrupted. Any thread. */
+uint64_t engine_ask_id(struct engine *g);
+/* The ask's waiter got a signal: an interruptible ask is done with -EINTR, every other one goes on. Any thread, any time; an id that is
+ * over is ignored. */
+void engine_interrupt(struct engine *g, uint64_t id);
+void ask_release(struct ask *a); /* frees what the ask owns, not the struct */
+
+/* May this open fetch a detail for one reader (auto), or is it a crawl? Counts the open. Any thread. */
+bool engine_may_fetch_for_reader(struct engine *g, unsigned tenant);
+
+/* ------------------------------------------------------------------ engine thread only */
+
+/* For the control socket: have `ready` called when fd is readable/writable. events as for poll(2). */
+int engine_watch_fd(struct engine *g, int fd, short events, void (*ready)(void *ctx, int fd, short revents), void *ctx);
+void engine_unwatch_fd(struct engine *g, int fd);
+/* Runs fn on the engine thread as soon as it can. Any thread. -EBUSY, -ESHUTDOWN. */
+int engine_run(struct engine *g, void (*fn)(void *ctx), void *ctx);
+/* The status of every tenant as JSON (new reference). Engine thread. */
+json_t *engine_status(struct engine *g);
+
+#endif

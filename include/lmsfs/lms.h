@@ -1,0 +1,206 @@
+/* lms.h — what to say to a learning-management system and how to read its answers.
+ *
+ * Pure: no I/O, no clock, no global state; every function may be called from any thread. A vendor is one file: a const table of
+ * collections with their fields, and the functions of struct lms_provider. Failing functions return -errno and fill `e`; what they
+ * return in `out` is owned by the caller and released by the matching *_release.
+ */
+#ifndef LMSFS_LMS_H
+#define LMSFS_LMS_H
+
+#include "lmsfs/err.h"
+#include "lmsfs/http.h"
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* ------------------------------------------------------------------ collections */
+
+enum lms_kind {
+    LMS_LISTED,     /* the API lists it: a directory that is complete or an error */
+    LMS_KNOWN,      /* the API has a GET and no list: the directory shows what is known */
+    LMS_WRITE_ONLY, /* the API only takes it */
+    LMS_SINGLETON,  /* one document: a file <name>.json in the tenant's directory */
+};
+
+enum { /* lms_collection.can */
+    LMS_CREATE = 1 << 0,
+    LMS_UPDATE = 1 << 1,
+    LMS_DEACTIVATE = 1 << 2,
+    LMS_REACTIVATE = 1 << 3,
+    LMS_DELETE = 1 << 4,       /* for good */
+    LMS_GET = 1 << 5,          /* a record can be asked for by key (and by ext where `ext_names`) */
+    LMS_GET_BY_EMAIL = 1 << 6, /* … and by e-mail address */
+    LMS_DETAIL = 1 << 7,       /* the GET says more than a list row does */
+    LMS_UPSERT = 1 << 8,       /* one request creates or updates; repeating it is safe */
+    LMS_SERVER_ID = 1 << 9,    /* a create gets its id from the server (new.json); without: the name gives the id */
+};
+
+enum lms_type { LMS_STRING, LMS_INTEGER, LMS_NUMBER, LMS_BOOLEAN, LMS_DATE /* YYYY-MM-DD */, LMS_OBJECT, LMS_ARRAY, LMS_ANY };
+
+enum { /* lms_field.flags */
+    LMS_REQUIRED = 1 << 0,   /* in every create; can't be cleared */
+    LMS_FIXED = 1 << 1,      /* can't change once the record exists */
+    LMS_CLEARABLE = 1 << 2,  /* the API documents how to clear it */
+    LMS_AS_WRITTEN = 1 << 3, /* taken and never given back: shows what was last written */
+    LMS_SECRET = 1 << 4,     /* never shown, kept or logged */
+    LMS_IS_EXT = 1 << 5,     /* this field is the external id */
+    LMS_IS_EMAIL = 1 << 6,   /* unique e-mail address */
+    LMS_WHOLE = 1 << 7,      /* array that the API replaces whole: sent whole with every update of the record, if known */
+    LMS_NO_FUTURE = 1 << 8,  /* a date that can't lie in the future (UTC) */
+    LMS_NOCASE = 1 << 9,     /* the words of `oneof` match without regard to case */
+};
+
+struct lms_field {
+    const char *name;
+    enum lms_type type;
+    unsigned flags;
+    unsigned max_len;         /* characters (code points) of a string; 0 = no limit */
+    const char *const *oneof; /* NULL-terminated words; NULL = any */
+    const char *pattern;      /* POSIX extended regular expression, anchored by the author; NULL = any */
+    const char *keyed_by;     /* arrays of objects that are told apart by this member: differ by key; NULL = as a whole.
+                                 An LMS_OBJECT with "" here is open: its members differ one by one, and none can be cleared
+                                 without LMS_CLEARABLE */
+};
+
+struct lms_collection {
+    const char *name;   /* directory name, or for a singleton the file's name without ".json" */
+    const char *parent; /* name of the collection whose records are the directories here ("users"); NULL as a rule */
+    enum lms_kind kind;
+    unsigned can;
+    unsigned page_size;             /* rows of a full list page; 0 where it isn't listed */
+    const char *ext_prefix;         /* "EXT-" where records are named by external id when they have one; else NULL */
+    const struct lms_field *fields; /* the writable fields, in the order shown; ends with a NULL name; NULL: read-only */
+    const char *const *options;     /* keys that `_options` may hold; NULL-terminated; NULL: none */
+};
+
+/* ------------------------------------------------------------------ records */
+
+struct lms_record {
+    char *key;     /* the server's own id, as it stands in request paths; never NULL and never empty in what a reply gives */
+    char *ext;     /* external id, where the collection has ext_prefix and the record has one; else NULL */
+    char *email;   /* for the EMAIL- alias and for telling people apart; NULL if none */
+    bool active;   /* false: belongs into deactivated-<collection>/ */
+    bool is_row;   /* get_reply: no more than a list row though asked for by name (a search by e-mail); false as a rule */
+    int64_t mtime; /* the API's own update time, Unix seconds; 0 = none given */
+    json_t *doc;   /* the document: writable fields and `_readonly` (without version and complete, which doc_finish adds) */
+};
+void lms_record_release(struct lms_record *r);
+
+struct lms_page {
+    struct lms_record *rows;
+    size_t rows_n;
+    int64_t total;         /* of the whole collection, as this page reports it; -1 where the API gives none */
+    size_t spoiled;        /* rows that can't be represented (left out of `rows`) */
+    struct err spoiled_by; /* why, for the first of them; names its id where it has one */
+};
+void lms_page_release(struct lms_page *p);
+
+/* ------------------------------------------------------------------ saves */
+
+/* What one save asks for. All borrowed. */
+struct lms_save {
+    const char *parent_key; /* per-parent collections: the parent's key; else NULL */
+    const char *key;        /* NULL: create */
+    const char *ext;        /* external id the name gives, or NULL */
+    json_t *base;           /* the server's current document (NULL on a create) */
+    json_t *merged;         /* the current document with the change carried onto it; no `_readonly`, no `_options` */
+    json_t *changed;        /* array of the names of top-level fields that differ between base and merged */
+    json_t *options;        /* `_options`, or NULL */
+};
+
+struct lms_plan { /* requests in the order to send; the next goes out when the one before was accepted */
+    struct http_request *steps;
+    char **labels; /* what each step carries, for people: "name", "attr", "the user" */
+    size_t n;
+};
+void lms_plan_release(struct lms_plan *p);
+
+struct lms_verdict {          /* what an accepted step's reply says */
+    char *job_id;             /* asynchronous acceptance; NULL when it is done already */
+    char *key;                /* the new record's id, if the reply has it */
+    struct lms_record record; /* the record as the reply shows it; record.doc NULL when it shows none */
+    bool record_is_detail;    /* that record is as complete as a GET's */
+    char *secret;             /* a generated password (readable once, held in memory only); NULL as a rule */
+};
+void lms_verdict_release(struct lms_verdict *v);
+
+enum lms_op { LMS_OP_DEACTIVATE, LMS_OP_REACTIVATE, LMS_OP_DELETE };
+
+enum lms_job_status { LMS_JOB_IN_PROGRESS, LMS_JOB_COMPLETED, LMS_JOB_WARNINGS, LMS_JOB_FAILED };
+
+struct lms_job {
+    enum lms_job_status status;
+    char *errors;   /* the vendor's words, or NULL */
+    json_t *vendor; /* the whole reply */
+};
+void lms_job_release(struct lms_job *j);
+const char *lms_job_status_name(enum lms_job_status s); /* "in_progress", "completed", "completed_with_warnings", "failed" */
+
+/* ------------------------------------------------------------------ providers */
+
+/* What requests need of the configuration; strings borrowed, NULL where the provider has no use for them. */
+struct lms_account {
+    const char *client_id, *client_secret, *org_id, *org_secret, *api_key, *tenant_id, *access_token, *secret, *act_as;
+};
+
+struct lms_token {
+    char *value;        /* bearer token; wiped by lms_token_release */
+    int64_t expires_in; /* seconds from the reply */
+};
+void lms_token_release(struct lms_token *t);
+
+struct lms_provider {
+    const char *name; /* as in the configuration */
+    const struct lms_collection *collections;
+    size_t collections_n;
+
+    /* Login. NULL where credentials go with each request. */
+    int (*token_request)(const struct lms_account *a, struct http_request *out, struct err *e);
+    int (*token_reply)(const struct http_reply *r, struct lms_token *out, struct err *e);
+    /* Adds the credentials to a request (token NULL where there is no login). */
+    int (*authorize)(const struct lms_account *a, const char *token, struct http_request *r);
+
+    /* The cheapest request that proves that credentials are good. */
+    int (*check_request)(const struct lms_account *a, struct http_request *out, struct err *e);
+
+    /* Lists: `page` counts from 1. parent_key is NULL without a parent. */
+    int (*list_request)(const struct lms_collection *c, const char *parent_key, unsigned page, struct http_request *out, struct err *e);
+    int (*list_reply)(const struct lms_collection *c, const char *parent_key, const struct http_reply *r, struct lms_page *out,
+                      struct err *e);
+
+    /* One record by stem: "ID-<key>", "EXT-<ext>" or "EMAIL-<address>" (percent-decoded); NULL for a singleton. -ENOTSUP where the API
+     * can't be asked that way. A 404 never reaches get_reply. For get_reply a record whose identity isn't `stem`'s is -EPROTO;
+     * for a search by e-mail that finds nobody get_reply returns -ENOENT. */
+    int (*get_request)(const struct lms_collection *c, const char *parent_key, const char *stem, struct http_request *out, struct err *e);
+    int (*get_reply)(const struct lms_collection *c, const char *parent_key, const char *stem, const struct http_reply *r,
+                     struct lms_record *out, struct err *e);
+
+    /* A save as requests; -EINVAL with field and reason where the API can't do it. */
+    int (*save)(const struct lms_collection *c, const struct lms_save *s, struct lms_plan *out, struct err *e);
+    int (*saved)(const struct lms_collection *c, const struct lms_save *s, size_t step, const struct http_reply *r, struct lms_verdict *out,
+                 struct err *e);
+
+    /* Deactivate, reactivate, delete for good. successor: "ID-…" / "EXT-…" or NULL. -EPERM where the API has no such operation. */
+    int (*change_state)(const struct lms_collection *c, const char *parent_key, const char *key, enum lms_op op, const char *successor,
+                        struct http_request *out, struct err *e);
+
+    /* Jobs; NULL where the vendor has none. */
+    int (*job_request)(const char *job_id, struct http_request *out, struct err *e);
+    int (*job_reply)(const struct http_reply *r, struct lms_job *out, struct err *e);
+};
+
+/* By the configuration's name; NULL if there is none such. */
+const struct lms_provider *lms_provider(const char *name);
+const struct lms_collection *lms_collection(const struct lms_provider *p, const char *name);
+int lms_collection_index(const struct lms_provider *p, const struct lms_collection *c);
+
+/* The vendor's words out of an error body ("error_message", "errors" as string or array, "message" as string or object, "error"), at
+ * most size-1 bytes, control characters blanked; for a body that isn't such JSON: "HTTP 502 with a body that is not the API's
+ * (text/html?)". Never empty. */
+void lms_error_text(const struct http_reply *r, char *buf, size_t size);
+
+/* 0 for 2xx; else the errno that DESIGN's table gives the status: 400 422 → -EINVAL, 401 403 → -EACCES, 404 → -ENOENT, 409 → -EEXIST,
+ * 429 → -EAGAIN, 0 (no reply) → -EHOSTUNREACH, the rest → -EIO. */
+int lms_status_errno(int status);
+
+#endif

@@ -1,0 +1,43 @@
+# bash completion for lmsfs
+
+_lmsfs() {
+    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]:-}
+    local commands='mount umount status check refresh fetch why wait url adopt resend forget pending rejected retry
+        release drop log sandbox demo'
+    COMPREPLY=()
+    compopt -o filenames 2>/dev/null
+
+    if [ "$COMP_CWORD" = 1 ]; then
+        COMPREPLY=($(compgen -W "$commands" -- "$cur") $(compgen -f -- "$cur"))
+        return
+    fi
+    case $prev in
+    -o)
+        compopt +o filenames 2>/dev/null
+        COMPREPLY=($(compgen -W 'ro rw dry_run allow_other default_permissions uid= gid=' -- "$cur"))
+        return
+        ;;
+    esac
+    case $command in
+    umount)
+        COMPREPLY=($(compgen -W "$(awk '$9 ~ /lmsfs/ || $10 ~ /lmsfs/ { print $5 }' /proc/self/mountinfo)" -- "$cur"))
+        ;;
+    mount)
+        case $cur in
+        -*) COMPREPLY=($(compgen -W '-f -o' -- "$cur")) ;;
+        *) COMPREPLY=($(compgen -f -- "$cur")) ;;
+        esac
+        ;;
+    sandbox)
+        COMPREPLY=($(compgen -W '--port --port-file --users --synap-users --seed --latency --job-seconds --rate
+            --token-seconds --seat-limit --client-id --client-secret --org-id --org-secret --api-key --help' -- "$cur"))
+        ;;
+    status | pending | rejected | log)
+        COMPREPLY=($(compgen -W '--json' -- "$cur"))
+        ;;
+    check | refresh | fetch | why | wait | url | adopt | resend | forget | demo)
+        COMPREPLY=($(compgen -f -- "$cur"))
+        ;;
+    esac
+}
+complete -F _lmsfs lmsfs

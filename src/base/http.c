@@ -1,0 +1,71 @@
+/* http.c — requests and replies as data: building and releasing them. */
+#include "lmsfs/http.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *http_method_name(enum http_method m)
+{
+    static const char *const names[] = {"GET", "POST", "PUT", "PATCH", "DELETE"};
+    return names[m];
+}
+
+static void free_wiped(char *s, size_t len)
+{
+    if (s)
+        explicit_bzero(s, len);
+    free(s);
+}
+
+/* Both lists are arrays of two strings; they grow by one, for a request has a handful. */
+static int pair_add(struct http_header **list, size_t *n, const char *name, const char *value)
+{
+    struct http_header *grown = realloc(*list, (*n + 1) * sizeof **list);
+    if (!grown)
+        return -ENOMEM;
+    *list = grown;
+    grown[*n] = (struct http_header){strdup(name), strdup(value)};
+    if (!grown[*n].name || !grown[*n].value) {
+        free(grown[*n].name);
+        free(grown[*n].value);
+        return -ENOMEM;
+    }
+    ++*n;
+    return 0;
+}
+
+int http_request_header(struct http_request *r, const char *name, const char *value)
+{
+    return pair_add(&r->headers, &r->headers_n, name, value);
+}
+
+int http_request_part(struct http_request *r, const char *name, const char *value)
+{
+    return pair_add(&r->parts, &r->parts_n, name, value);
+}
+
+static void pairs_release(struct http_header *list, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        free(list[i].name);
+        free_wiped(list[i].value, strlen(list[i].value));
+    }
+    free(list);
+}
+
+void http_request_release(struct http_request *r)
+{
+    free(r->path);
+    free(r->url);
+    free_wiped(r->body, r->body_len);
+    pairs_release(r->headers, r->headers_n);
+    pairs_release(r->parts, r->parts_n);
+    *r = (struct http_request){0};
+}
+
+void http_reply_release(struct http_reply *r)
+{
+    free_wiped(r->body, r->len);
+    *r = (struct http_reply){.retry_after = -1};
+}

@@ -1,0 +1,270 @@
+/* cmd_ask.c — status, why, refresh, fetch, wait, pending, rejected, retry, drop, release: what the daemon is asked. */
+#include "cli.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "control.h"
+#include "daemon.h"
+#include "lmsfs/conf.h"
+#include "mounts.h"
+#include "print.h"
+
+#define AT_ONCE_MS 20000 /* what the daemon answers from memory */
+#define NO_BOUND   (-1)  /* what it bounds itself, by the configuration's timeouts */
+
+static const struct asking {
+    const char *name;
+    enum { PATH_OPTIONAL, PATH_NEEDED, NUMBER, NUMBER_OPTIONAL } takes;
+    int timeout_ms;
+} askings[] = {
+    {"status", PATH_OPTIONAL, AT_ONCE_MS},   {"why", PATH_NEEDED, AT_ONCE_MS}, {"refresh", PATH_NEEDED, NO_BOUND},
+    {"fetch", PATH_NEEDED, NO_BOUND},        {"wait", PATH_NEEDED, NO_BOUND},  {"pending", PATH_OPTIONAL, AT_ONCE_MS},
+    {"rejected", PATH_OPTIONAL, AT_ONCE_MS}, {"retry", NUMBER, NO_BOUND},      {"drop", NUMBER_OPTIONAL, AT_ONCE_MS},
+    {"release", PATH_OPTIONAL, AT_ONCE_MS},
+};
+
+struct target { /* a daemon and what it is asked about */
+    char cache_dir[PATH_MAX];
+    char mountpoint[PATH_MAX]; /* "" when it was found by its configuration */
+    char path[PATH_MAX];       /* below the mount point */
+};
+
+/* ---- which daemon ---- */
+
+static int take_mount(struct target *t, const struct mounted *m, const char *rest)
+{
+    snprintf(t->cache_dir, sizeof t->cache_dir, "%s", m->cache_dir);
+    snprintf(t->mountpoint, sizeof t->mountpoint, "%s", m->mountpoint);
+    snprintf(t->path, sizeof t->path, "%s", rest);
+    return 0;
+}
+
+static int no_single_mount(const struct mounts *known, struct err *e)
+{
+    if (known->n == 0)
+        return err_set(e, -ENOENT, "no lmsfs mount is here");
+    char list[400] = "";
+    for (size_t i = 0, n = 0; i < known->n && n < sizeof list; i++)
+        n += (size_t)snprintf(list + n, sizeof list - n, "%s%s", i ? ", " : "", known->list[i].mountpoint);
+    return err_set(e, -EINVAL, "which mount? Name one of %s", list);
+}
+
+/* status knows a daemon by its configuration too. */
+static int take_conf(struct target *t, const char *path, struct err *e)
+{
+    struct conf conf;
+    daemon_harden();
+    int rc = conf_load(path, &conf, e);
+    if (rc)
+        return rc;
+    snprintf(t->cache_dir, sizeof t->cache_dir, "%s", conf.cache_dir);
+    conf_release(&conf);
+    return 0;
+}
+
+static int target_find(struct target *t, const char *path, bool or_conf, struct err *e)
+{
+    struct mounts known;
+    const struct mounted *at;
+    const char *rest;
+    char physical[PATH_MAX];
+    struct stat st;
+    *t = (struct target){0};
+    int rc = mounts_read(&known, e);
+    if (rc)
+        return rc;
+    rc = mounts_resolve(&known, path ? path : ".", physical, &at, &rest, e);
+    if (!rc && at)
+        take_mount(t, at, path ? rest : "");
+    else if (!path && known.n == 1)
+        rc = take_mount(t, &known.list[0], "");
+    else if (!path)
+        rc = no_single_mount(&known, e);
+    else if (!rc && or_conf && stat(physical, &st) == 0 && S_ISREG(st.st_mode))
+        rc = take_conf(t, physical, e);
+    else if (!rc)
+        rc = err_set(e, -EINVAL, "%s is in no lmsfs mount", path);
+    mounts_release(&known);
+    return rc;
+}
+
+/* ---- asking ---- */
+
+static json_t *request_new(const struct asking *what, const struct target *t, long long n)
+{
+    json_t *request = json_pack("{s:s}", "cmd", what->name);
+    if (what->takes == PATH_NEEDED || t->path[0])
+        json_object_set_new(request, "path", json_string(t->path));
+    if (n >= 0)
+        json_object_set_new(request, "n", json_integer(n));
+    return request;
+}
+
+static int ask_status(const struct target *t, json_t **status)
+{
+    struct control_client c;
+    int rc = control_connect(t->cache_dir, &c, NULL);
+    if (rc)
+        return rc;
+    json_t *request = json_pack("{s:s}", "cmd", "status");
+    rc = control_ask(&c, request, 1000, status, NULL);
+    json_decref(request);
+    control_close(&c);
+    return rc;
+}
+
+/* The listing that is on its way below t->path, as one line on the terminal. */
+static void show_progress(const struct target *t, int64_t since_ms)
+{
+    json_t *status = NULL, *tenant, *c;
+    size_t i, k;
+    if (ask_status(t, &status))
+        return;
+    json_array_foreach(json_object_get(status, "tenants"), i, tenant)
+    {
+        const char *name = json_string_value(json_object_get(tenant, "name"));
+        if (!name || strncmp(t->path, name, strlen(name)) != 0)
+            continue;
+        json_array_foreach(json_object_get(tenant, "collections"), k, c)
+        {
+            const char *collection = json_string_value(json_object_get(c, "name"));
+            const json_t *progress = json_object_get(c, "progress");
+            long long pages = json_integer_value(json_object_get(progress, "pages"));
+            long long done = json_integer_value(json_object_get(progress, "done"));
+            if (!collection || pages <= 0)
+                continue;
+            fprintf(stderr, "\r%s/%s: page %lld of %lld", name, collection, done, pages);
+            char age[32];
+            if (done > 0)
+                fprintf(stderr, ", about %s more",
+                        print_age((pages - done) * (monotonic_ms() - since_ms) / done / 1000, age));
+            fputs("\033[K", stderr);
+        }
+    }
+    json_decref(status);
+}
+
+static int ask_once(const struct asking *what, const struct target *t, long long n, json_t **reply, struct err *e)
+{
+    struct control_client c;
+    int rc = control_connect(t->cache_dir, &c, e);
+    if (rc)
+        return rc;
+    json_t *request = request_new(what, t, n);
+    rc = request ? control_send(&c, request, e) : err_set(e, -EINVAL, "the path isn't UTF-8");
+    json_decref(request);
+    if (!rc && what->timeout_ms == NO_BOUND && isatty(2)) {
+        int64_t since = monotonic_ms();
+        bool shown = false;
+        while (control_wait(&c, 1000) == -ETIMEDOUT) {
+            show_progress(t, since);
+            shown = true;
+        }
+        fputs(shown ? "\r\033[K" : "", stderr);
+    }
+    if (!rc)
+        rc = control_receive(&c, what->timeout_ms, reply, e);
+    control_close(&c);
+    return rc;
+}
+
+static int show(const struct asking *what, const struct target *t, const json_t *reply, bool json)
+{
+    bool good = json_is_true(json_object_get(reply, "ok"));
+    if (json) {
+        json_dumpf(reply, stdout, isatty(1) ? JSON_INDENT(2) : JSON_COMPACT);
+        putchar('\n');
+    } else if (!good) {
+        struct err e = {0};
+        const char *text = json_string_value(json_object_get(reply, "error"));
+        const char *code = json_string_value(json_object_get(reply, "errno"));
+        err_set(&e, -EIO, "%s%s%s%s", text ? text : "the daemon says no", code ? " (" : "", code ? code : "",
+                code ? ")" : "");
+        return complain(&e);
+    } else if (strcmp(what->name, "status") == 0) {
+        print_status(stdout, t->mountpoint[0] ? t->mountpoint : NULL, reply);
+    } else {
+        print_answer(stdout, reply);
+    }
+    fflush(stdout);
+    return good ? DONE : FAILED;
+}
+
+static int ask_and_show(const struct asking *what, const struct target *t, long long n, bool json, bool clear)
+{
+    struct err e = {0};
+    json_t *reply = NULL;
+    if (ask_once(what, t, n, &reply, &e))
+        return complain(&e);
+    fputs(clear ? "\033[H\033[2J" : "", stdout);
+    int status = show(what, t, reply, json);
+    json_decref(reply);
+    return status;
+}
+
+static const struct asking *asking_named(const char *name)
+{
+    for (size_t i = 0; i < sizeof askings / sizeof askings[0]; i++)
+        if (strcmp(askings[i].name, name) == 0)
+            return &askings[i];
+    return NULL;
+}
+
+static bool number_parse(const char *text, long long *n)
+{
+    char *end;
+    errno = 0;
+    *n = strtoll(text, &end, 10);
+    return text[0] >= '0' && text[0] <= '9' && !*end && !errno;
+}
+
+int cmd_ask(int argc, char **argv)
+{
+    static const struct option options[] = {{"json", no_argument, NULL, 'j'}, {"watch", no_argument, NULL, 'w'}, {0}};
+    const struct asking *what = asking_named(argv[0]);
+    bool json = false, watch = false;
+    int option;
+    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        json = json || option == 'j';
+        watch = watch || option == 'w';
+        if (option == '?' || (option == 'w' && strcmp(what->name, "status") != 0))
+            return misused(what->name, "can't make sense of %s", argv[optind - 1]);
+    }
+    char **rest = argv + optind;
+    int rest_n = argc - optind;
+    long long n = -1;
+    bool numbered = what->takes == NUMBER || what->takes == NUMBER_OPTIONAL;
+    if (numbered && rest_n > 0 && number_parse(rest[0], &n)) {
+        rest++;
+        rest_n--;
+    } else if (what->takes == NUMBER) {
+        return misused(what->name, "it takes a number, as `lmsfs rejected` prints them");
+    }
+    if (what->takes == PATH_NEEDED && rest_n != 1)
+        return misused(what->name, "it takes a path in a mount");
+    if (rest_n > 1)
+        return misused(what->name, "it takes one path at most");
+
+    struct err e = {0};
+    struct target t;
+    if (target_find(&t, rest_n ? rest[0] : NULL, strcmp(what->name, "status") == 0, &e))
+        return complain(&e);
+    if (numbered)
+        t.path[0] = '\0'; /* it only says which mount */
+    int status = ask_and_show(what, &t, n, json, watch && isatty(1) && !json);
+    while (watch && status == DONE) {
+        struct timespec pause = {2, 0};
+        nanosleep(&pause, NULL);
+        status = ask_and_show(what, &t, n, json, isatty(1) && !json);
+    }
+    return status;
+}

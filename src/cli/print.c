@@ -1,0 +1,327 @@
+/* print.c — JSON for people. */
+#include "print.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+
+/* ---- words and numbers ---- */
+
+void print_text(FILE *to, const char *text)
+{
+    for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
+        if (*p == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0) { /* U+0080…U+009F */
+            fputc('?', to);
+            p++;
+        } else {
+            fputc(*p < 0x20 || *p == 0x7f ? '?' : *p, to);
+        }
+    }
+}
+
+char *print_count(long long n, char buf[static 32])
+{
+    char digits[24];
+    int len = snprintf(digits, sizeof digits, "%lld", n), out = 0;
+    for (int i = 0; i < len; i++) {
+        if (i > 0 && digits[i - 1] != '-' && (len - i) % 3 == 0)
+            buf[out++] = ',';
+        buf[out++] = digits[i];
+    }
+    buf[out] = '\0';
+    return buf;
+}
+
+char *print_age(long long s, char buf[static 32])
+{
+    if (s < 0)
+        s = 0;
+    if (s < 120)
+        snprintf(buf, 32, "%lld s", s);
+    else if (s < 2 * 3600)
+        snprintf(buf, 32, "%lld min", s / 60);
+    else if (s < 48 * 3600)
+        snprintf(buf, 32, "%lld h", s / 3600);
+    else
+        snprintf(buf, 32, "%lld days", s / 86400);
+    return buf;
+}
+
+/* "3 s ago", or the text itself where it is no time. */
+static void print_ago(FILE *to, const char *iso)
+{
+    int64_t at;
+    char age[32];
+    if (iso_time_parse(iso, &at) == 0)
+        fprintf(to, "%s ago", print_age(wall_s() - at, age));
+    else
+        print_text(to, iso);
+}
+
+static const char *text_of(const json_t *object, const char *key)
+{
+    return json_string_value(json_object_get(object, key));
+}
+
+static long long number_of(const json_t *object, const char *key)
+{
+    return json_integer_value(json_object_get(object, key));
+}
+
+static void print_value(FILE *to, const json_t *value)
+{
+    if (json_is_string(value)) {
+        print_text(to, json_string_value(value));
+    } else if (json_is_boolean(value)) {
+        fputs(json_is_true(value) ? "yes" : "no", to);
+    } else {
+        char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
+        print_text(to, text ? text : "?");
+        free(text);
+    }
+}
+
+static bool named(const char *key, const char *const *names)
+{
+    for (; *names; names++)
+        if (strcmp(key, *names) == 0)
+            return true;
+    return false;
+}
+
+/* The members that the printer has no place of its own for: what a newer daemon says reaches people too. */
+static void print_others(FILE *to, const json_t *object, const char *const *known, const char *before, const char *after)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach((json_t *)object, key, value)
+    {
+        if (named(key, known) || json_is_null(value))
+            continue;
+        fputs(before, to);
+        print_text(to, key);
+        fputs(": ", to);
+        print_value(to, value);
+        fputs(after, to);
+    }
+}
+
+/* ---- status ---- */
+
+static void print_collection(FILE *to, const json_t *c)
+{
+    static const char *const known[] = {"name", "listing", "at", "entries", "details", "progress", NULL};
+    const char *name = text_of(c, "name"), *listing = text_of(c, "listing"), *at = text_of(c, "at");
+    const json_t *progress = json_object_get(c, "progress");
+    char count[32];
+    fprintf(to, "  %-22s ", name ? name : "?");
+    fprintf(to, "%8s  ", print_count(number_of(c, "entries"), count));
+    print_text(to, listing ? listing : "?");
+    if (at) {
+        fputc(' ', to);
+        print_ago(to, at);
+    }
+    if (json_is_object(progress)) {
+        fprintf(to, ", page %lld", number_of(progress, "done"));
+        if (number_of(progress, "pages") > 0)
+            fprintf(to, " of %lld", number_of(progress, "pages"));
+    }
+    if (number_of(c, "details") > 0)
+        fprintf(to, ", %s with detail", print_count(number_of(c, "details"), count));
+    print_others(to, c, known, ", ", "");
+    fputc('\n', to);
+}
+
+/* ", 3 waiting": nothing where there are none. */
+static void print_some(FILE *to, const json_t *t, const char *key, const char *what)
+{
+    char count[32];
+    if (number_of(t, key))
+        fprintf(to, ", %s %s", print_count(number_of(t, key), count), what);
+}
+
+static void print_reach(FILE *to, const json_t *t)
+{
+    const char *last = text_of(t, "last_reply");
+    bool reachable = !json_is_false(json_object_get(t, "reachable"));
+    if (!last) {
+        fputs(reachable ? "not asked yet" : "NOT REACHABLE", to);
+    } else {
+        fputs(reachable ? "reachable, last reply " : "NOT REACHABLE, last reply ", to);
+        print_ago(to, last);
+    }
+    fputc('\n', to);
+}
+
+static void print_traffic(FILE *to, const json_t *t)
+{
+    const json_t *budget = json_object_get(t, "budget");
+    const char *token = text_of(t, "token");
+    char count[32];
+    fprintf(to, "  %s requests", print_count(number_of(t, "requests"), count));
+    print_some(to, t, "failures", "failed");
+    print_some(to, t, "retries", "repeated");
+    print_some(to, t, "active", "under way");
+    print_some(to, t, "queued", "waiting");
+    if (number_of(budget, "limit") > 0)
+        fprintf(to, "; %lld of %lld in the last minute", number_of(budget, "used"), number_of(budget, "limit"));
+    if (token) {
+        fputs("; token ", to);
+        print_text(to, token);
+    }
+    fputc('\n', to);
+}
+
+static void print_tenant(FILE *to, const json_t *t)
+{
+    static const char *const known[] = {"name",     "provider", "reachable",   "last_reply",    "requests", "failures",
+                                        "retries",  "active",   "budget",      "queued",        "token",    "pending",
+                                        "rejected", "jobs",     "collections", "guard_tripped", NULL};
+    const char *name = text_of(t, "name"), *provider = text_of(t, "provider");
+    const json_t *c;
+    size_t i;
+    print_text(to, name ? name : "?");
+    if (provider && name && strcmp(provider, name) != 0) {
+        fputs(" (", to);
+        print_text(to, provider);
+        fputc(')', to);
+    }
+    fputs(": ", to);
+    print_reach(to, t);
+    print_traffic(to, t);
+    fprintf(to, "  saves: %lld pending, %lld rejected; %lld jobs\n", number_of(t, "pending"), number_of(t, "rejected"),
+            number_of(t, "jobs"));
+    if (json_is_true(json_object_get(t, "guard_tripped")))
+        fputs("  GUARD: too many removals; they are held until `lmsfs release` or `lmsfs drop`\n", to);
+    print_others(to, t, known, "  ", "\n");
+    json_array_foreach(json_object_get(t, "collections"), i, c)
+    {
+        print_collection(to, c);
+    }
+}
+
+void print_status(FILE *to, const char *mountpoint, const json_t *status)
+{
+    static const char *const known[] = {"ok", "tenants", NULL};
+    const json_t *t;
+    size_t i;
+    if (mountpoint) {
+        print_text(to, mountpoint);
+        fputc('\n', to);
+    }
+    json_array_foreach(json_object_get(status, "tenants"), i, t)
+    {
+        fputs(i || mountpoint ? "\n" : "", to);
+        print_tenant(to, t);
+    }
+    print_others(to, status, known, "", "\n");
+}
+
+/* ---- other answers ---- */
+
+static void print_list_item(FILE *to, const json_t *item)
+{
+    static const char *const known[] = {"n",     "tenant", "path",   "name",  "what", "phase",
+                                        "state", "errno",  "reason", "error", "at",   NULL};
+    static const char *const words[] = {"tenant", "path", "name", "what", "phase", "state", "errno", NULL};
+    if (!json_is_object(item)) {
+        print_value(to, item);
+        fputc('\n', to);
+        return;
+    }
+    if (json_object_get(item, "n"))
+        fprintf(to, "%lld\t", number_of(item, "n"));
+    bool first = true;
+    for (const char *const *w = words; *w; w++) {
+        const char *text = text_of(item, *w);
+        if (!text || !*text)
+            continue;
+        fputs(first ? "" : "  ", to);
+        print_text(to, text);
+        first = false;
+    }
+    const char *reason = text_of(item, "reason"), *at = text_of(item, "at");
+    if (!reason)
+        reason = text_of(item, "error");
+    if (reason && *reason) {
+        fputs(": ", to);
+        print_text(to, reason);
+    }
+    if (at) {
+        fputs(" (", to);
+        print_ago(to, at);
+        fputc(')', to);
+    }
+    print_others(to, item, known, "  ", "");
+    fputc('\n', to);
+}
+
+static void print_request(FILE *to, const json_t *request)
+{
+    const char *method = text_of(request, "method"), *path = text_of(request, "path");
+    if (!method || !path)
+        return;
+    fputs("  request: ", to);
+    print_text(to, method);
+    fputc(' ', to);
+    print_text(to, path);
+    fputc('\n', to);
+}
+
+void print_answer(FILE *to, const json_t *answer)
+{
+    static const char *const known[] = {"ok", "path", "state", "errno", "reason", "error", "request", "at", NULL};
+    const char *path = text_of(answer, "path"), *state = text_of(answer, "state"), *code = text_of(answer, "errno");
+    const char *reason = text_of(answer, "reason"), *at = text_of(answer, "at"), *key;
+    json_t *value;
+    if (path || state) {
+        print_text(to, path ? path : "");
+        fputs(path && state ? ": " : "", to);
+        print_text(to, state ? state : "");
+        if (code && strcmp(code, "OK") != 0) {
+            fputs(" (", to);
+            print_text(to, code);
+            fputc(')', to);
+        }
+        fputc('\n', to);
+    }
+    if (reason && *reason) {
+        fputs("  ", to);
+        print_text(to, reason);
+        fputc('\n', to);
+    }
+    print_request(to, json_object_get(answer, "request"));
+    if (at) {
+        fputs("  at ", to);
+        print_text(to, at);
+        fputs(", ", to);
+        print_ago(to, at);
+        fputc('\n', to);
+    }
+    json_object_foreach((json_t *)answer, key, value)
+    {
+        if (named(key, known) || json_is_null(value))
+            continue;
+        const json_t *item;
+        size_t i;
+        if (json_is_array(value) && json_is_object(json_array_get(value, 0))) {
+            json_array_foreach(value, i, item)
+            {
+                print_list_item(to, item);
+            }
+        } else if (json_is_array(value) && json_array_size(value) == 0) {
+            fputs("nothing is ", to);
+            print_text(to, key);
+            fputc('\n', to);
+        } else {
+            fputs("  ", to);
+            print_text(to, key);
+            fputs(": ", to);
+            print_value(to, value);
+            fputc('\n', to);
+        }
+    }
+}

@@ -1,0 +1,78 @@
+/* conf.c — the configuration file: read, checked as a whole, released. */
+#include "lmsfs/conf.h"
+
+#include "conf/private.h"
+#include "conf/sections.h"
+#include "conf/tenant.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FILE_MAX ((size_t)128 << 10)
+
+static const char default_cache_dir[] = "/var/cache/lmsfs";
+
+static int read_sections(const char *path, const struct sections *s, struct conf *c, struct err *e)
+{
+    c->tenants = calloc(s->n ? s->n : 1, sizeof *c->tenants);
+    if (!c->tenants)
+        return err_set(e, -ENOMEM, "%s: out of memory", path);
+    for (size_t i = 0; i < s->n; i++) {
+        const struct section *section = &s->list[i];
+        bool general = strcmp(section->name, GENERAL_SECTION) == 0;
+        int rc = general ? general_read(path, section, c, e) : tenant_read(path, section, &c->tenants[c->tenants_n], e);
+        if (rc < 0)
+            return rc;
+        if (!general)
+            c->tenants_n++;
+    }
+    if (c->tenants_n == 0)
+        return err_set(e, -EINVAL, "%s: there is no tenant in it: a section for each, like [hownow]", path);
+    return 0;
+}
+
+int conf_load(const char *path, struct conf *out, struct err *e)
+{
+    char *text = NULL;
+    size_t len = 0;
+    struct sections sections = {0};
+    struct conf c = {.max_document = (size_t)1 << 20, .max_scratch = (size_t)64 << 20};
+    int rc = private_read(path, 0077, FILE_MAX, &text, &len, e);
+    if (rc == 0)
+        rc = sections_parse(path, text, len, &sections, e);
+    if (rc == 0)
+        rc = read_sections(path, &sections, &c, e);
+    if (rc == 0) {
+        c.path = strdup(path);
+        if (!c.cache_dir)
+            c.cache_dir = strdup(default_cache_dir);
+        if (!c.path || !c.cache_dir)
+            rc = err_set(e, -ENOMEM, "%s: out of memory", path);
+    }
+    sections_release(&sections);
+    private_free(text, len);
+    if (rc < 0)
+        conf_release(&c);
+    else
+        *out = c;
+    return rc;
+}
+
+void conf_release(struct conf *c)
+{
+    for (size_t i = 0; i < c->tenants_n; i++)
+        tenant_release(&c->tenants[i]);
+    free(c->tenants);
+    free(c->path);
+    free(c->cache_dir);
+    *c = (struct conf){0};
+}
+
+const struct conf_tenant *conf_tenant(const struct conf *c, const char *name)
+{
+    for (size_t i = 0; i < c->tenants_n; i++)
+        if (strcmp(c->tenants[i].name, name) == 0)
+            return &c->tenants[i];
+    return NULL;
+}

@@ -1,0 +1,43 @@
+/* provider.c — what each vendor's section needs. */
+#include "conf/provider.h"
+
+#include "lmsfs/conf.h"
+
+#include <string.h>
+
+#define SECRET(member) {#member, value_secret, offsetof(struct conf_tenant, member), 0, 0, NULL}
+#define END {0}
+
+/* Base URLs and plans are those of the vendors' published API collections. Synap publishes no limit: one request a second is a
+ * guess that no service should mind. */
+const struct conf_provider conf_providers[] = {
+    {
+        .name = "hownow",
+        .regions = (const struct region[]){{"uk", "https://api-london.hownow.app"},
+                                           {"eu", "https://api.hownow.app"},
+                                           {"uat", "https://api-london.hownow.tech"},
+                                           END},
+        .plans = (const struct rate_plan[]){{"essential", 50}, {"pro", 100}, END},
+        .default_rate = 50,
+        .credentials = (const struct key[]){SECRET(client_id), SECRET(client_secret), END},
+        .extras = (const struct key[]){{"act_as", value_actor, offsetof(struct conf_tenant, act_as), 0, 0, NULL}, END},
+    },
+    {
+        .name = "synap",
+        .regions = (const struct region[]){{"eu", "https://api-org.synap.ac"},
+                                           {"us", "https://use1-api-org.synap.ac"},
+                                           END},
+        .default_region = "eu",
+        .default_rate = 60,
+        .credentials = (const struct key[]){SECRET(org_id), SECRET(org_secret), SECRET(api_key), END},
+    },
+    END,
+};
+
+const struct conf_provider *conf_provider_find(const char *name)
+{
+    for (const struct conf_provider *p = conf_providers; p->name; p++)
+        if (strcmp(p->name, name) == 0)
+            return p;
+    return NULL;
+}

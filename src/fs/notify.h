@@ -1,0 +1,31 @@
+/* notify.h — telling the kernel what changed, from a thread that does nothing else.
+ *
+ * A notification may wait for a lock that a process holds while it waits for our answer. So it is never sent by who serves requests nor
+ * by the engine: they push, which never waits, and a notifier sends in that order. An answer that must come after an invalidation is
+ * pushed behind it.
+ */
+#ifndef FS_NOTIFY_H
+#define FS_NOTIFY_H
+
+#include "lmsfs/err.h"
+#include <stddef.h>
+#include <stdint.h>
+
+struct fuse_session;
+struct notifier;
+struct parked;
+
+struct notifier *notifier_new(struct fuse_session *se,
+                              const char *name); /* name: the thread's, ≤ 15 bytes. NULL: no memory */
+int notifier_start(struct notifier *n, struct err *e);
+/* Waits at most `ms` until everything pushed so far was sent. 0 or -ETIMEDOUT. */
+int notifier_drain(struct notifier *n, int ms);
+void notifier_free(struct notifier *n); /* sends what is left and joins; NULL is fine */
+
+/* Any thread; never wait. Past a million notifications they are dropped and the kernel is told to look at every name again. */
+void notifier_inode(struct notifier *n, uint64_t ino);
+void notifier_entry(struct notifier *n, uint64_t dir, const char *name);
+/* Calls p->answer(p) once all that was pushed before has been sent. Never dropped. */
+void notifier_answer(struct notifier *n, struct parked *p);
+
+#endif

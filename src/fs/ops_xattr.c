@@ -1,0 +1,194 @@
+/* ops_xattr.c — user.lms.*: what there is to say about a record or a listing that no stat has room for. */
+#include "attr.h"
+#include "ops.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define PREFIX "user.lms."
+#define VALUE  512
+
+static void iso(int64_t s, char out[VALUE])
+{
+    time_t t = (time_t)s;
+    struct tm tm;
+    if (!gmtime_r(&t, &tm) || !strftime(out, VALUE, "%Y-%m-%dT%H:%M:%SZ", &tm))
+        out[0] = '\0';
+}
+
+/* Each fills `out`; left empty, there is no such attribute. */
+struct about {
+    struct mount *m;
+    struct store_read *r;
+    uint64_t ino;
+    struct store_record rec; /* of a record or job */
+    struct store_mark mark;
+};
+
+static void x_id(const struct about *x, char *out)
+{
+    snprintf(out, VALUE, "%s", x->rec.key);
+}
+
+static void x_state(const struct about *x, char *out)
+{
+    static const char *const names[] = {[STORE_CLEAN] = "clean", [STORE_PENDING] = "pending", [STORE_FAILED] = "failed"};
+    snprintf(out, VALUE, "%s", names[x->mark.state]);
+}
+
+static void x_fetched(const struct about *x, char *out)
+{
+    int64_t at = x->rec.detail_at > x->rec.row_at ? x->rec.detail_at : x->rec.row_at;
+    if (at)
+        iso(at, out);
+}
+
+static void x_job(const struct about *x, char *out)
+{
+    snprintf(out, VALUE, "%s", x->mark.job);
+}
+
+static void x_error(const struct about *x, char *out)
+{
+    snprintf(out, VALUE, "%s", x->mark.error);
+}
+
+static void x_detail(const struct about *x, char *out)
+{
+    snprintf(out, VALUE, "%s", x->rec.flags & STORE_COMPLETE ? "complete" : "row");
+}
+
+static uint64_t listed(const struct about *x)
+{
+    return ino_kind(x->ino) == INO_PARENTS ? tree_home_of_parents(x->m, x->ino) : tree_home(x->ino);
+}
+
+static void x_listing(const struct about *x, char *out)
+{
+    const struct lms_collection *c = tree_collection(x->m, listed(x));
+    struct store_listing l = {0};
+    char at[VALUE];
+    store_listing(x->r, listed(x), &l);
+    if (!c || c->kind != LMS_LISTED) {
+        snprintf(out, VALUE, "known-only");
+    } else if (!l.complete_at) {
+        snprintf(out, VALUE, "never");
+    } else {
+        iso(l.complete_at, at);
+        snprintf(out, VALUE, "complete %.32s", at);
+    }
+}
+
+static void x_details(const struct about *x, char *out)
+{
+    struct store_listing l = {0};
+    store_listing(x->r, tree_is_record_dir(x->ino) ? x->ino : listed(x), &l);
+    snprintf(out, VALUE, "%llu of %llu", (unsigned long long)l.details, (unsigned long long)l.entries);
+}
+
+struct attribute {
+    const char *name;
+    void (*get)(const struct about *x, char *out);
+};
+
+static const struct attribute of_record[] = {
+    {"id", x_id},       {"state", x_state},   {"fetched", x_fetched}, {"job", x_job},
+    {"error", x_error}, {"detail", x_detail}, {NULL, NULL},
+};
+static const struct attribute of_listing[] = {{"listing", x_listing}, {"detail", x_details}, {NULL, NULL}};
+static const struct attribute of_nothing[] = {{NULL, NULL}};
+
+static int about(struct mount *m, struct store_read *r, struct at at, struct about *x, const struct attribute **list)
+{
+    *x = (struct about){.m = m, .r = r, .ino = at.ino};
+    *list = of_nothing;
+    if (at.what != AT_NODE)
+        return 0;
+    if (ino_kind(at.ino) == INO_RECORD || ino_kind(at.ino) == INO_JOB) {
+        *list = of_record;
+        if (store_mark(r, at.ino, &x->mark))
+            x->mark = (struct store_mark){0};
+        return store_get(r, at.ino, &x->rec);
+    }
+    if (tree_is_record_dir(at.ino) || ino_kind(at.ino) == INO_PARENTS)
+        *list = of_listing;
+    return 0;
+}
+
+static void reply_value(fuse_req_t req, const char *value, size_t len, size_t size)
+{
+    if (size == 0)
+        fuse_reply_xattr(req, len);
+    else if (len > size)
+        reply_code(req, -ERANGE);
+    else
+        fuse_reply_buf(req, value, len);
+}
+
+void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)
+{
+    struct mount *m = mount_of(req);
+    struct about x;
+    const struct attribute *list;
+    char value[VALUE] = "";
+    if (strncmp(name, PREFIX, strlen(PREFIX)) != 0) {
+        reply_code(req, -EOPNOTSUPP); /* ACLs, capabilities, SELinux: asked for at every turn, so no look at the store */
+        return;
+    }
+    struct store_read *r = store_read_begin(m->store);
+    int code = r ? about(m, r, resolve(m, ino), &x, &list) : -EIO;
+    for (; code == 0 && list->name; list++)
+        if (strcmp(list->name, name + strlen(PREFIX)) == 0)
+            list->get(&x, value);
+    if (r)
+        store_read_end(r);
+    if (code == 0 && !value[0])
+        code = -ENODATA;
+    if (code)
+        reply_code(req, code);
+    else
+        reply_value(req, value, strlen(value), size);
+}
+
+void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)
+{
+    struct mount *m = mount_of(req);
+    struct about x;
+    const struct attribute *list;
+    char names[512];
+    size_t len = 0;
+    struct store_read *r = store_read_begin(m->store);
+    int code = r ? about(m, r, resolve(m, ino), &x, &list) : -EIO;
+    for (; code == 0 && list->name; list++) {
+        char value[VALUE] = "";
+        list->get(&x, value);
+        if (value[0])
+            len += (size_t)snprintf(names + len, sizeof names - len, PREFIX "%s", list->name) + 1;
+    }
+    if (r)
+        store_read_end(r);
+    if (code)
+        reply_code(req, code);
+    else
+        reply_value(req, names, len, size);
+}
+
+void op_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const char *value, size_t size, int flags)
+{
+    (void)ino;
+    (void)name;
+    (void)value;
+    (void)size;
+    (void)flags;
+    reply_code(req, -EOPNOTSUPP);
+}
+
+void op_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name)
+{
+    (void)ino;
+    (void)name;
+    reply_code(req, -EOPNOTSUPP);
+}

@@ -1,0 +1,49 @@
+/* wire.c — reads and writes of the FUSE device. */
+#include "face.h"
+
+#include <errno.h>
+#include <linux/fuse.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#define NOTIFY_INC_EPOCH 8 /* linux/fuse.h of 6.16 */
+
+static ssize_t wire_read(int fd, void *buf, size_t len, void *userdata)
+{
+    struct mount *m = userdata;
+    ssize_t n = read(fd, buf, len);
+    const struct fuse_in_header *in = buf;
+    if (n >= (ssize_t)(sizeof *in + sizeof(uint32_t) * 4) && in->opcode == FUSE_INIT) {
+        const struct fuse_init_in *init = (const void *)(in + 1);
+        m->wire.init = in->unique;
+        m->wire.offered = (init->flags & FUSE_PARALLEL_DIROPS) != 0;
+    }
+    return n;
+}
+
+static ssize_t wire_writev(int fd, struct iovec *iov, int count, void *userdata)
+{
+    struct mount *m = userdata;
+    const struct fuse_out_header *out = iov[0].iov_base;
+    if (m->wire.init && m->wire.offered && count >= 2 && out->unique == m->wire.init && out->error == 0 &&
+        iov[1].iov_len >= sizeof(uint32_t) * 4) {
+        struct fuse_init_out *init = iov[1].iov_base;
+        init->flags |= FUSE_PARALLEL_DIROPS;
+        m->wire.init = 0;
+    }
+    return writev(fd, iov, count);
+}
+
+int wire_attach(struct fuse_session *se)
+{
+    static const struct fuse_custom_io io = {.read = wire_read, .writev = wire_writev};
+    return fuse_session_custom_io(se, &io, fuse_session_fd(se));
+}
+
+void wire_new_epoch(struct fuse_session *se)
+{
+    struct fuse_out_header out = {.len = sizeof out, .error = NOTIFY_INC_EPOCH};
+    if (write(fuse_session_fd(se), &out, sizeof out) < 0)
+        return; /* an older kernel: names are looked up again when their time is over */
+}

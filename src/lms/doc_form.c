@@ -1,0 +1,197 @@
+/* doc_form.c — what a document looks like: order, version, a row over a detail, what is shown and what is hidden. */
+#include "lms/doc_value.h"
+#include "lms/text.h"
+#include "lmsfs/doc.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const struct lms_field *doc_field(const struct lms_collection *c, const char *name)
+{
+    for (const struct lms_field *f = c->fields; f && f->name; f++)
+        if (!strcmp(f->name, name))
+            return f;
+    return NULL;
+}
+
+json_t *doc_value(const json_t *doc, const char *name)
+{
+    json_t *value = json_object_get(doc, name);
+    return json_is_null(value) ? NULL : value;
+}
+
+bool doc_is_ours(const char *readonly_member)
+{
+    return !strcmp(readonly_member, "version") || !strcmp(readonly_member, "complete") ||
+           !strcmp(readonly_member, "as_written");
+}
+
+const char *doc_version(const json_t *doc)
+{
+    return json_string_value(json_object_get(json_object_get(doc, "_readonly"), "version"));
+}
+
+bool doc_complete(const json_t *doc)
+{
+    return !json_is_false(json_object_get(json_object_get(doc, "_readonly"), "complete"));
+}
+
+/* Is `doc` in the order that put_in_order makes? It nearly always is, for that is how replies are read. */
+static bool in_order(const struct lms_collection *c, const json_t *doc)
+{
+    const struct lms_field *next = c->fields;
+    const char *key;
+    json_t *value;
+    bool rest = false, last = false;
+
+    json_object_foreach((json_t *)doc, key, value)
+    {
+        (void)value;
+        if (last)
+            return false;
+        if (!strcmp(key, "_readonly")) {
+            last = true;
+        } else if (!doc_field(c, key)) {
+            rest = true;
+        } else {
+            if (rest)
+                return false;
+            while (next->name && strcmp(next->name, key) != 0)
+                next++;
+            if (!next->name)
+                return false;
+        }
+    }
+    return true;
+}
+
+static int put_in_order(const struct lms_collection *c, json_t *doc)
+{
+    const char *key;
+    json_t *value, *sorted = json_object();
+    int rc = sorted ? 0 : -1;
+
+    for (const struct lms_field *f = c->fields; f->name; f++)
+        if ((value = json_object_get(doc, f->name)))
+            rc |= json_object_set(sorted, f->name, value);
+    json_object_foreach(doc, key, value)
+    {
+        if (!doc_field(c, key) && strcmp(key, "_readonly") != 0)
+            rc |= json_object_set(sorted, key, value);
+    }
+    if ((value = json_object_get(doc, "_readonly")))
+        rc |= json_object_set(sorted, "_readonly", value);
+    if (!rc)
+        rc = json_object_clear(doc) | json_object_update(doc, sorted);
+    json_decref(sorted);
+    return rc ? -ENOMEM : 0;
+}
+
+/* Our own members of `_readonly` stand at its end, in this order, whichever way the document came about. */
+static int put_last(json_t *object, const char *name, json_t *value)
+{
+    json_object_del(object, name);
+    return value ? json_object_set_new(object, name, value) : 0;
+}
+
+int doc_finish(const struct lms_collection *c, json_t *doc, bool complete)
+{
+    if (!c->fields)
+        return 0;
+    json_t *readonly = json_object_get(doc, "_readonly");
+    if (!readonly) {
+        readonly = json_object();
+        if (json_object_set_new(doc, "_readonly", readonly))
+            return -ENOMEM;
+    }
+    if (!in_order(c, doc) && put_in_order(c, doc))
+        return -ENOMEM;
+
+    json_object_del(readonly, "version");
+    if (put_last(readonly, "as_written", json_incref(json_object_get(readonly, "as_written"))) ||
+        put_last(readonly, "complete", json_boolean(complete)))
+        return -ENOMEM;
+
+    char *bytes, version[DOC_VERSION_LEN + 1];
+    size_t len;
+    if (doc_print(doc, &bytes, &len))
+        return -ENOMEM;
+    snprintf(version, sizeof version, "%016" PRIx64, text_hash(bytes, len));
+    free(bytes);
+    return json_object_set_new(readonly, "version", json_string(version)) ? -ENOMEM : 0;
+}
+
+json_t *doc_overlay_row(const json_t *known, const json_t *row)
+{
+    const char *key;
+    json_t *value, *doc = json_deep_copy(known);
+    int rc = doc ? 0 : -1;
+
+    json_object_foreach((json_t *)row, key, value)
+    {
+        if (strcmp(key, "_readonly") != 0)
+            rc |= json_object_set_new(doc, key, json_deep_copy(value));
+    }
+    json_t *readonly = json_object_get(doc, "_readonly");
+    json_object_foreach(json_object_get(row, "_readonly"), key, value)
+    {
+        if (!readonly)
+            rc |= json_object_set_new(doc, "_readonly", readonly = json_object());
+        if (!doc_is_ours(key))
+            rc |= json_object_set_new(readonly, key, json_deep_copy(value));
+    }
+    if (!rc)
+        return doc;
+    json_decref(doc);
+    return NULL;
+}
+
+/* The as_written fields that the document holds, as a new array; NULL when there are none (or no memory: *rc). */
+static json_t *as_written(const struct lms_collection *c, const json_t *doc, int *rc)
+{
+    json_t *names = NULL;
+    for (const struct lms_field *f = c->fields; f && f->name; f++) {
+        if (!(f->flags & LMS_AS_WRITTEN) || !doc_value(doc, f->name))
+            continue;
+        if (!names)
+            names = json_array();
+        *rc |= json_array_append_new(names, json_string(f->name));
+    }
+    return names;
+}
+
+json_t *doc_project(const struct lms_collection *c, const json_t *current, const json_t *merged)
+{
+    json_t *doc = json_deep_copy(merged), *known = json_object_get(current, "_readonly");
+    json_t *readonly = known ? json_deep_copy(known) : json_object();
+    int rc = doc && readonly ? 0 : -1;
+
+    json_object_del(doc, "_options");
+    for (const struct lms_field *f = c->fields; f && f->name; f++)
+        if (f->flags & LMS_SECRET)
+            json_object_del(doc, f->name);
+    rc |= put_last(readonly, "as_written", as_written(c, doc, &rc));
+    rc |= json_object_set_new(doc, "_readonly", readonly);
+    /* A record that was just made: the server has more to say about it. */
+    if (!rc && !doc_finish(c, doc, current && doc_complete(current)))
+        return doc;
+    json_decref(doc);
+    return NULL;
+}
+
+json_t *doc_masked(const struct lms_collection *c, const json_t *doc)
+{
+    json_t *copy = json_deep_copy(doc);
+    for (const struct lms_field *f = c->fields; f && f->name; f++) {
+        if (!(f->flags & LMS_SECRET) || !doc_value(copy, f->name))
+            continue;
+        if (json_object_set_new(copy, f->name, json_string(DOC_MASK))) {
+            json_decref(copy);
+            return NULL;
+        }
+    }
+    return copy;
+}

@@ -1,0 +1,9 @@
+/* vendors.h — one line a vendor. Internal to lms/. */
+#ifndef LMS_VENDORS_H
+#define LMS_VENDORS_H
+
+#include "lmsfs/lms.h"
+
+extern const struct lms_provider hownow_provider, synap_provider;
+
+#endif

@@ -1,0 +1,131 @@
+/* The control endpoints, /_sandbox/…: what tests use to look inside and to change things behind the client's back. */
+#include "control.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "faults.h"
+#include "hownow.h"
+#include "reqlog.h"
+#include "routes.h"
+
+void sb_control_error(struct reply *rp, int status, const char *message)
+{
+    sb_reply_json(rp, status, json_pack("{s:s}", "error", message));
+}
+
+static void refuse(struct reply *rp, int status, const char *what)
+{
+    sb_control_error(rp, status,
+                     what            ? what
+                     : status == 404 ? "no such control endpoint"
+                     : status == 405 ? "no such method here"
+                                     : "can't read that");
+}
+
+static bool admit(struct sandbox *sb, struct request *rq, struct reply *rp)
+{
+    (void)sb;
+    (void)rq;
+    (void)rp;
+    return true;
+}
+
+static void answer_empty(struct reply *rp)
+{
+    sb_reply_text(rp, 200, "{}");
+}
+
+static bool number_query(const struct request *rq, const char *key, uint64_t otherwise, uint64_t *value)
+{
+    const char *text = sb_request_query(rq, key);
+
+    *value = otherwise;
+    if (!text)
+        return true;
+    *value = strtoull(text, NULL, 10);
+    return *text && !text[strspn(text, "0123456789")];
+}
+
+static void requests_get(struct sandbox *sb, struct request *rq, struct reply *rp)
+{
+    uint64_t since, limit;
+
+    if (!number_query(rq, "since", 0, &since) || !number_query(rq, "limit", UINT64_MAX, &limit)) {
+        sb_control_error(rp, 400, "since and limit are numbers");
+        return;
+    }
+    rp->status = 200;
+    reqlog_print(sb->reqlog, &rp->body, sb_request_query(rq, "path"), sb_request_query(rq, "method"), since, limit);
+}
+
+static void requests_clear(struct sandbox *sb, struct request *rq, struct reply *rp)
+{
+    (void)rq;
+    reqlog_clear(sb->reqlog);
+    answer_empty(rp);
+}
+
+static void faults_get(struct sandbox *sb, struct request *rq, struct reply *rp)
+{
+    (void)rq;
+    sb_reply_json(rp, 200, json_pack("{s:o}", "faults", sb_faults_list(sb->faults)));
+}
+
+static void faults_post(struct sandbox *sb, struct request *rq, struct reply *rp)
+{
+    const char *wrong = sb_faults_add(sb->faults, rq->json);
+
+    if (wrong)
+        sb_control_error(rp, 400, wrong);
+    else
+        answer_empty(rp);
+}
+
+static void faults_delete(struct sandbox *sb, struct request *rq, struct reply *rp)
+{
+    (void)rq;
+    sb_faults_clear(sb->faults);
+    answer_empty(rp);
+}
+
+/* Any Content-Type will do: curl -d is how people call these. */
+static bool json_body(struct request *rq, struct reply *rp)
+{
+    if (sb_request_parse_json(rq) && json_is_object(rq->json))
+        return true;
+    sb_control_error(rp, 400, "the body must be a JSON object");
+    return false;
+}
+
+#define WITH_JSON(name, handler)                                               \
+    static void name(struct sandbox *sb, struct request *rq, struct reply *rp) \
+    {                                                                          \
+        if (json_body(rq, rp))                                                 \
+            handler(sb, rq, rp);                                               \
+    }
+
+WITH_JSON(faults_post_json, faults_post)
+WITH_JSON(jobs_post_json, hn_jobs_control)
+WITH_JSON(hownow_post_json, sb_control_hownow_change)
+WITH_JSON(synap_post_json, sb_control_synap_change)
+
+static const struct route routes[] = {
+    {"GET", "/_sandbox/requests", {"path", "method", "since", "limit"}, BODY_NONE, requests_get},
+    {"DELETE", "/_sandbox/requests", {0}, BODY_NONE, requests_clear},
+    {"GET", "/_sandbox/faults", {0}, BODY_NONE, faults_get},
+    {"POST", "/_sandbox/faults", {0}, BODY_ANY, faults_post_json},
+    {"DELETE", "/_sandbox/faults", {0}, BODY_NONE, faults_delete},
+    {"POST", "/_sandbox/jobs", {0}, BODY_ANY, jobs_post_json},
+    {"GET", "/_sandbox/state/hownow/jobs", {0}, BODY_NONE, hn_jobs_state},
+    {"GET", "/_sandbox/state/hownow/users", {0}, BODY_NONE, sb_control_hownow_totals},
+    {"GET", "/_sandbox/state/hownow/users/:user", {0}, BODY_NONE, sb_control_hownow_state},
+    {"GET", "/_sandbox/state/synap/users", {0}, BODY_NONE, sb_control_synap_list},
+    {"GET", "/_sandbox/state/synap/users/:user", {0}, BODY_NONE, sb_control_synap_state},
+    {"POST", "/_sandbox/hownow/users", {0}, BODY_ANY, hownow_post_json},
+    {"POST", "/_sandbox/synap/users", {0}, BODY_ANY, synap_post_json},
+    {0},
+};
+
+const struct vendor control_sandbox = {routes, admit, refuse};

@@ -1,0 +1,163 @@
+/* Who may ask HowNow, and how often: tokens, the sliding rate limit, the acting user. */
+#include "hownow.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/random.h>
+#include <uthash.h>
+
+#include "when.h"
+
+#define RATE_WINDOW 60.0
+
+struct token {
+    UT_hash_handle hh;
+    double expires;
+    char text[72];
+};
+
+struct access {
+    struct token *tokens;
+    double *times; /* of the last admitted requests: a ring of `rate` */
+    unsigned head, used;
+};
+
+struct access *hn_access_new(void)
+{
+    return sb_alloc(sizeof(struct access));
+}
+
+void hn_access_free(struct access *a)
+{
+    struct token *t = NULL, *next = NULL;
+
+    if (!a)
+        return;
+    HASH_ITER(hh, a->tokens, t, next)
+    {
+        HASH_DEL(a->tokens, t);
+        free(t);
+    }
+    free(a->times);
+    free(a);
+}
+
+/* ---- the rate limit: one API key, so one window ---- */
+
+static bool within_rate(struct sandbox *sb, struct reply *rp)
+{
+    struct access *a = sb->access;
+    unsigned rate = sb->settings.rate;
+    double now = sb_mono();
+    char seconds[32];
+
+    if (!rate)
+        return true;
+    if (!a->times)
+        a->times = sb_alloc(rate * sizeof(*a->times));
+    while (a->used && a->times[a->head] <= now - RATE_WINDOW) {
+        a->head = (a->head + 1) % rate;
+        a->used--;
+    }
+    if (a->used < rate) {
+        a->times[(a->head + a->used++) % rate] = now;
+        return true;
+    }
+    snprintf(seconds, sizeof(seconds), "%u", (unsigned)(a->times[a->head] + RATE_WINDOW - now) + 1);
+    hn_error(rp, 429, "Reached maximum rate limit");
+    sb_reply_header(rp, "Retry-After", seconds);
+    return false;
+}
+
+bool hn_admit_token(struct sandbox *sb, struct request *rq, struct reply *rp)
+{
+    (void)rq;
+    return within_rate(sb, rp);
+}
+
+/* ---- tokens ---- */
+
+static void forget_expired(struct access *a, double now)
+{
+    struct token *t = NULL, *next = NULL;
+
+    HASH_ITER(hh, a->tokens, t, next)
+    {
+        if (t->expires > now)
+            continue;
+        HASH_DEL(a->tokens, t);
+        free(t);
+    }
+}
+
+static const struct token *token_new(struct access *a, unsigned seconds)
+{
+    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    struct token *t = sb_alloc(sizeof(*t));
+    unsigned char bytes[43] = {0};
+    double now = sb_mono();
+    size_t len;
+
+    forget_expired(a, now);
+    if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes))
+        abort();
+    len = (size_t)snprintf(t->text, sizeof(t->text), "eyJhbGciOiJIUzI1NiJ9.");
+    for (size_t i = 0; i < sizeof(bytes); i++)
+        t->text[len++] = alphabet[bytes[i] % 64];
+    t->expires = now + seconds;
+    HASH_ADD_STR(a->tokens, text, t);
+    return t;
+}
+
+void hn_token(struct sandbox *sb, struct request *rq, struct reply *rp)
+{
+    const struct form_part *grant = sb_request_part(rq, "grant_type");
+    const struct form_part *id = sb_request_part(rq, "client_id");
+    const struct form_part *secret = sb_request_part(rq, "client_secret");
+    unsigned known = 3 + (sb_request_part(rq, "scope") != NULL);
+    unsigned seconds = sb->settings.token_seconds;
+
+    if (!grant || !id || !secret || rq->part_count != known || !id->data.len || !secret->data.len ||
+        strcmp(grant->data.data, "client_credentials") != 0) {
+        sb_reply_text(rp, 400, "{\"error\":\"invalid_request\"}");
+        return;
+    }
+    if (strcmp(id->data.data, sb->settings.client_id) != 0 || strcmp(secret->data.data, sb->settings.client_secret) != 0) {
+        sb_reply_text(rp, 401, "{\"error\":\"invalid_client\"}");
+        return;
+    }
+    sb_reply_json(rp, 200,
+                  json_pack("{s:s, s:i, s:s}", "access_token", token_new(sb->access, seconds)->text, "expires_in",
+                            (int)seconds, "token_type", "Bearer"));
+}
+
+static bool has_token(struct access *a, const struct request *rq)
+{
+    const char *given = sb_request_header(rq, "Authorization");
+    struct token *t = NULL;
+
+    if (!given || strncasecmp(given, "Bearer ", 7) != 0)
+        return false;
+    HASH_FIND_STR(a->tokens, given + 7, t);
+    return t && t->expires > sb_mono();
+}
+
+bool hn_admit(struct sandbox *sb, struct request *rq, struct reply *rp)
+{
+    const char *user = sb_request_header(rq, "X-User-Id");
+
+    if (!has_token(sb->access, rq)) {
+        hn_error(rp, 401, "Not authorized");
+        return false;
+    }
+    if (!within_rate(sb, rp))
+        return false;
+    rq->actor = user ? hn_resolve(sb, user, true) : 0;
+    if (rq->actor == PEOPLE_NOBODY || (user && !people_is_active(sb->people, rq->actor))) {
+        hn_error(rp, 401, "Not authorized");
+        return false;
+    }
+    return true;
+}

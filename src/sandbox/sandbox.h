@@ -1,0 +1,44 @@
+/* The whole sandbox: its settings and its parts. Every handler runs on the server's one thread, so nothing is locked. */
+#ifndef SANDBOX_SANDBOX_H
+#define SANDBOX_SANDBOX_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct settings {
+    unsigned port;
+    const char *port_file;
+    unsigned users, synap_users;
+    uint64_t seed;
+    unsigned latency_ms;
+    double job_seconds;
+    unsigned rate; /* HowNow requests in any 60 s, 0 = no limit */
+    unsigned token_seconds;
+    unsigned seat_limit; /* 0 = none */
+    const char *client_id, *client_secret;
+    const char *org_id, *org_secret, *api_key;
+    bool die_with_parent;
+};
+
+struct sandbox {
+    struct settings settings;
+    struct people *people;
+    struct catalogue *catalogue;
+    struct groups *groups;
+    struct access *access;
+    struct jobs *jobs;
+    struct synap *synap;
+    struct faults *faults;
+    struct reqlog *reqlog;
+};
+
+struct request;
+struct reply;
+
+struct sandbox *sandbox_new(const struct settings *settings);
+void sandbox_free(struct sandbox *sb);
+
+/* Answers one request: faults, routing, the handler, the log. */
+void sandbox_answer(struct sandbox *sb, struct request *rq, struct reply *rp);
+
+#endif

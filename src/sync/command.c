@@ -1,0 +1,161 @@
+/* command.c — what the control socket asks for. */
+#include "sync/internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* An ask made for a command; the command is done when it is. */
+struct inner {
+    struct ask ask, *outer;
+    struct engine *engine;
+};
+
+static void command_end(struct engine *g, struct ask *a, int code, const struct err *e)
+{
+    if (code) {
+        json_decref(a->answer);
+        a->answer = json_pack("{s:b,s:s,s:s}", "ok", 0, "errno", err_name(code), "error", e && e->text[0] ? e->text : strerror(-code));
+    } else if (!a->answer) {
+        a->answer = json_pack("{s:b}", "ok", 1);
+    } else {
+        json_object_set_new(a->answer, "ok", json_true());
+    }
+    ask_end(g, a, code, e);
+}
+
+static void inner_done(struct ask *inner, int code)
+{
+    struct inner *i = (struct inner *)inner;
+    struct err e = inner->err;
+    ask_release(inner);
+    command_end(i->engine, i->outer, code, &e);
+    free(i);
+}
+
+static struct inner *inner_new(struct engine *g, struct ask *outer, enum ask_kind kind, uint64_t ino)
+{
+    struct inner *i = calloc(1, sizeof *i);
+    if (!i)
+        return NULL;
+    i->engine = g;
+    i->outer = outer;
+    i->ask = (struct ask){.kind = kind, .ino = ino, .people = true, .done = inner_done, .timeout_ms = 0, .caller = outer->caller};
+    return i;
+}
+
+static void run_flow(struct engine *g, struct ask *a, struct tenant *t, enum ask_kind kind, uint64_t ino)
+{
+    struct inner *i = inner_new(g, a, kind, ino);
+    struct err e;
+    if (!i) {
+        command_end(g, a, err_set(&e, -ENOMEM, "out of memory"), &e);
+        return;
+    }
+    const struct conf_tenant *c = t->info.conf;
+    i->ask.timeout_ms = (kind == ASK_REFRESH ? c->list_timeout : kind == ASK_JOB ? c->job_timeout : c->op_timeout) * SECOND;
+    if (kind == ASK_REFRESH)
+        list_ask(t, &i->ask);
+    else
+        fetch_ask_detail(t, &i->ask);
+}
+
+/* The end of whatever is under way for a record: its removal or move, its job, its saves. */
+static void wait_for(struct engine *g, struct ask *a, struct tenant *t, uint64_t home, const char *name, uint64_t ino)
+{
+    struct inner *i = inner_new(g, a, ASK_JOB, ino);
+    struct err e;
+    if (!i) {
+        command_end(g, a, err_set(&e, -ENOMEM, "out of memory"), &e);
+        return;
+    }
+    i->ask.timeout_ms = t->info.conf->job_timeout * SECOND;
+    if (save_wait(t, home, name, &i->ask))
+        return;
+    if (ino && ino_kind(ino) == INO_JOB) {
+        watch_ask(t, &i->ask);
+        return;
+    }
+    if (ino && (removal_wait(t, ino, &i->ask) || watch_record(t, ino, &i->ask)))
+        return;
+    free(i);
+    command_end(g, a, 0, NULL);
+}
+
+json_t *pending_list(struct engine *g)
+{
+    json_t *all = json_array();
+    for (size_t i = 0; i < g->tenants_n; i++) {
+        save_list(&g->tenants[i], all);
+        removal_list(&g->tenants[i], all);
+    }
+    return all;
+}
+
+static void with_path(struct engine *g, struct ask *a, const char *cmd, const char *path)
+{
+    struct err e = {0};
+    uint64_t home, ino;
+    char name[256];
+    int r = path ? path_resolve(g, path, &home, name, &ino, &e) : err_set(&e, -EINVAL, "%s needs a path", cmd);
+    struct tenant *t = r ? NULL : tenant_of(g, home);
+    if (r) {
+        command_end(g, a, r, &e);
+    } else if (!strcmp(cmd, "why")) {
+        a->answer = why_answer(g, home, ino, name);
+        json_object_set_new(a->answer, "path", json_string(path));
+        command_end(g, a, 0, NULL);
+    } else if (!strcmp(cmd, "refresh")) {
+        if (*name)
+            run_flow(g, a, t, ASK_DETAIL, ino);
+        else
+            run_flow(g, a, t, ASK_REFRESH, home);
+    } else if (!strcmp(cmd, "fetch") && ino) {
+        run_flow(g, a, t, ASK_DETAIL, ino);
+    } else if (!strcmp(cmd, "wait") && *name) {
+        wait_for(g, a, t, home, name, ino);
+    } else {
+        command_end(g, a, err_set(&e, -ENOENT, "%.200s: no record by that name is known", path), &e);
+    }
+}
+
+static void release(struct engine *g, struct ask *a, bool send)
+{
+    unsigned n = 0;
+    for (size_t i = 0; i < g->tenants_n; i++)
+        n += removal_release(&g->tenants[i], send);
+    a->answer = json_pack("{s:i}", send ? "released" : "taken_back", (int)n);
+    command_end(g, a, 0, NULL);
+}
+
+void command_ask(struct engine *g, struct ask *a)
+{
+    struct err e = {0};
+    json_t *q = json_loadb(a->text ? a->text : "", a->text_len, JSON_REJECT_DUPLICATES, NULL);
+    const char *cmd = json_string_value(json_object_get(q, "cmd")), *path = json_string_value(json_object_get(q, "path"));
+    json_t *n = json_object_get(q, "n");
+    if (!cmd) {
+        command_end(g, a, err_set(&e, -EINVAL, "not a command"), &e);
+    } else if (!strcmp(cmd, "status")) {
+        a->answer = engine_status(g);
+        command_end(g, a, 0, NULL);
+    } else if (!strcmp(cmd, "pending")) {
+        a->answer = json_pack("{s:o}", "pending", pending_list(g));
+        command_end(g, a, 0, NULL);
+    } else if (!strcmp(cmd, "rejected")) {
+        a->answer = json_pack("{s:o}", "rejected", why_rejected_list(g));
+        command_end(g, a, 0, NULL);
+    } else if (!strcmp(cmd, "release")) {
+        release(g, a, true);
+    } else if (!strcmp(cmd, "drop") && !n) {
+        release(g, a, false);
+    } else if (!strcmp(cmd, "drop")) {
+        int r = why_drop(g, (uint64_t)json_integer_value(n));
+        command_end(g, a, r, r ? (err_set(&e, r, "there is no refused save of that number"), &e) : NULL);
+    } else if (!strcmp(cmd, "why") || !strcmp(cmd, "refresh") || !strcmp(cmd, "fetch") || !strcmp(cmd, "wait")) {
+        with_path(g, a, cmd, path);
+    } else {
+        command_end(g, a, err_set(&e, -EINVAL, "%.40s: no such command", cmd), &e);
+    }
+    json_decref(q);
+}

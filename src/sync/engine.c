@@ -1,0 +1,667 @@
+/* engine.c — the engine thread: its queue, its loop, the end of it. */
+#include "sync/internal.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define RING 65536 /* items that other threads may have handed over and the engine not yet taken */
+
+struct item {
+    enum { ITEM_ASK, ITEM_INTERRUPT, ITEM_RUN } type;
+    union {
+        struct ask *ask;
+        uint64_t id;
+        void (*fn)(void *ctx);
+    };
+    void *ctx;
+};
+
+struct ask_index {
+    uint64_t id;
+    struct ask *ask;
+    UT_hash_handle hh;
+};
+
+/* ------------------------------------------------------------------ clocks */
+
+int64_t now_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec * 1000ll + t.tv_nsec / 1000000;
+}
+
+int64_t wall_now(void)
+{
+    return time(NULL);
+}
+
+int64_t wall_now_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    return t.tv_sec * 1000000000ll + t.tv_nsec;
+}
+
+void today_utc(char out[11])
+{
+    time_t t = time(NULL);
+    struct tm tm;
+    gmtime_r(&t, &tm);
+    strftime(out, 11, "%Y-%m-%d", &tm);
+}
+
+void iso_time(int64_t unix_s, char out[24])
+{
+    time_t t = unix_s;
+    struct tm tm;
+    if (!gmtime_r(&t, &tm) || !strftime(out, 24, "%Y-%m-%dT%H:%M:%SZ", &tm))
+        out[0] = '\0';
+}
+
+/* ------------------------------------------------------------------ asks that wait */
+
+static void ask_timed_out(void *ctx)
+{
+    struct ask *a = ctx;
+    a->timer = NULL;
+    struct err e;
+    err_set(&e, -ETIMEDOUT, "no answer within %d s; what was begun goes on", a->timeout_ms / 1000);
+    ask_end(a->flow, a, -ETIMEDOUT, &e);
+}
+
+static void ask_unlink(struct ask *a)
+{
+    if (!a->link)
+        return;
+    *a->link = a->next;
+    if (a->next)
+        a->next->link = a->link;
+    a->link = NULL;
+    a->next = NULL;
+}
+
+void waiters_add(struct engine *g, struct waiters *w, struct ask *a)
+{
+    a->flow = g;
+    a->next = w->first;
+    if (a->next)
+        a->next->link = &a->next;
+    w->first = a;
+    a->link = &w->first;
+    if (!a->timer && a->timeout_ms > 0) {
+        if (!a->deadline_ms)
+            a->deadline_ms = now_ms() + a->timeout_ms;
+        int64_t left = a->deadline_ms - now_ms();
+        a->timer = net_timer_start(g->net, left > 0 ? left : 0, ask_timed_out, a);
+    }
+    struct ask_index *known = NULL;
+    if (a->id)
+        HASH_FIND(hh, g->waiting, &a->id, sizeof a->id, known);
+    if (a->id && !known) {
+        struct ask_index *i = malloc(sizeof *i);
+        if (i) {
+            *i = (struct ask_index){.id = a->id, .ask = a};
+            HASH_ADD(hh, g->waiting, id, sizeof i->id, i);
+        }
+    }
+}
+
+void ask_end(struct engine *g, struct ask *a, int code, const struct err *e)
+{
+    if (a->ended)
+        return;
+    a->ended = true;
+    ask_unlink(a);
+    net_timer_stop(a->timer);
+    a->timer = NULL;
+    struct ask_index *i = NULL;
+    if (a->id)
+        HASH_FIND(hh, g->waiting, &a->id, sizeof a->id, i);
+    if (i) {
+        HASH_DEL(g->waiting, i);
+        free(i);
+    }
+    if (e && code)
+        a->err = *e;
+    a->done(a, code);
+}
+
+void waiters_end(struct engine *g, struct waiters *w, int code, const struct err *e)
+{
+    while (w->first)
+        ask_end(g, w->first, code, e);
+}
+
+void ask_release(struct ask *a)
+{
+    if (a->text)
+        explicit_bzero(a->text, a->text_len);
+    free(a->text);
+    free(a->name);
+    json_decref(a->answer);
+    a->text = a->name = NULL;
+    a->answer = NULL;
+}
+
+/* ------------------------------------------------------------------ the queue (any thread) */
+
+static int enqueue(struct engine *g, struct item it)
+{
+    int r = 0;
+    pthread_mutex_lock(&g->lock);
+    if (g->closed)
+        r = -ESHUTDOWN;
+    else if (g->ring_n == RING)
+        r = -EBUSY;
+    else
+        g->ring[(g->ring_head + g->ring_n++) % RING] = it;
+    pthread_mutex_unlock(&g->lock);
+    if (r == 0)
+        net_wakeup(g->net);
+    return r;
+}
+
+int engine_ask(struct engine *g, struct ask *a)
+{
+    return enqueue(g, (struct item){.type = ITEM_ASK, .ask = a});
+}
+
+uint64_t engine_ask_id(struct engine *g)
+{
+    return atomic_fetch_add(&g->last_id, 1) + 1;
+}
+
+void engine_interrupt(struct engine *g, uint64_t id)
+{
+    enqueue(g, (struct item){.type = ITEM_INTERRUPT, .id = id});
+}
+
+int engine_run(struct engine *g, void (*fn)(void *ctx), void *ctx)
+{
+    return enqueue(g, (struct item){.type = ITEM_RUN, .fn = fn, .ctx = ctx});
+}
+
+static bool dequeue(struct engine *g, struct item *it)
+{
+    pthread_mutex_lock(&g->lock);
+    bool any = g->ring_n > 0;
+    if (any) {
+        *it = g->ring[g->ring_head];
+        g->ring_head = (g->ring_head + 1) % RING;
+        g->ring_n--;
+    }
+    pthread_mutex_unlock(&g->lock);
+    return any;
+}
+
+/* ------------------------------------------------------------------ the loop */
+
+static int default_timeout(const struct conf_tenant *c, enum ask_kind kind)
+{
+    switch (kind) {
+    case ASK_LISTING:
+    case ASK_REFRESH:
+        return c->list_timeout * SECOND;
+    case ASK_JOB:
+        return c->job_timeout * SECOND;
+    case ASK_SAVE:
+    case ASK_MOVE:
+        return c->op_timeout * 2 * SECOND + (c->settle == SETTLE_COMPLETED ? c->job_timeout * SECOND : 0);
+    default:
+        return c->op_timeout * SECOND;
+    }
+}
+
+static void dispatch(struct engine *g, struct ask *a)
+{
+    if (a->kind == ASK_COMMAND) {
+        command_ask(g, a);
+        return;
+    }
+    struct tenant *t = tenant_of(g, a->ino);
+    if (!t) {
+        struct err e;
+        err_set(&e, -ENOENT, "no such tenant");
+        ask_end(g, a, -ENOENT, &e);
+        return;
+    }
+    if (a->timeout_ms <= 0)
+        a->timeout_ms = default_timeout(t->info.conf, a->kind);
+    switch (a->kind) {
+    case ASK_LISTING:
+    case ASK_REFRESH:
+        list_ask(t, a);
+        break;
+    case ASK_NAME:
+        fetch_ask_name(t, a);
+        break;
+    case ASK_DETAIL:
+        fetch_ask_detail(t, a);
+        break;
+    case ASK_JOB:
+        watch_ask(t, a);
+        break;
+    case ASK_SAVE:
+        save_ask(t, a);
+        break;
+    case ASK_REMOVE:
+        removal_ask(t, a);
+        break;
+    case ASK_RESTORE:
+        restore_ask(t, a);
+        break;
+    case ASK_MOVE:
+        move_ask(t, a);
+        break;
+    case ASK_SET_ASIDE:
+        aside_ask(t, a);
+        break;
+    case ASK_COMMAND:
+        break;
+    }
+}
+
+static void interrupt(struct engine *g, uint64_t id)
+{
+    struct ask_index *i = NULL;
+    HASH_FIND(hh, g->waiting, &id, sizeof id, i);
+    if (i) {
+        struct err e;
+        err_set(&e, -EINTR, "interrupted");
+        ask_end(g, i->ask, -EINTR, &e);
+    }
+}
+
+static void drain(struct engine *g)
+{
+    struct item it;
+    while (dequeue(g, &it)) {
+        if (it.type == ITEM_ASK)
+            dispatch(g, it.ask);
+        else if (it.type == ITEM_INTERRUPT)
+            interrupt(g, it.id);
+        else
+            it.fn(it.ctx);
+    }
+}
+
+static void poll_once(struct engine *g)
+{
+    struct pollfd fds[80];
+    size_t n = g->fds_n < 80 ? g->fds_n : 80;
+    for (size_t i = 0; i < n; i++)
+        fds[i] = (struct pollfd){.fd = g->fds[i].fd, .events = g->fds[i].events};
+    net_poll(g->net, fds, n, g->stopping ? 50 : -1);
+    for (size_t i = 0; i < n; i++) {
+        if (!fds[i].revents)
+            continue;
+        for (size_t j = 0; j < g->fds_n; j++) { /* it may have gone since */
+            if (g->fds[j].fd == fds[i].fd) {
+                g->fds[j].ready(g->fds[j].ctx, fds[i].fd, fds[i].revents);
+                break;
+            }
+        }
+    }
+}
+
+static void end_all_waiting(struct engine *g)
+{
+    struct err e;
+    err_set(&e, -ESHUTDOWN, "lmsfs is being unmounted");
+    while (g->waiting)
+        ask_end(g, g->waiting->ask, -ESHUTDOWN, &e);
+}
+
+static void *engine_main(void *ctx)
+{
+    struct engine *g = ctx;
+    pthread_setname_np(pthread_self(), "lmsfs-engine");
+    for (size_t i = 0; i < g->tenants_n; i++) {
+        struct tenant *t = &g->tenants[i];
+        save_replay(t);
+        removal_replay(t);
+        watch_replay(t);
+        trickle_start(t);
+    }
+    do {
+        drain(g);
+        if (g->stopping && (g->busy == 0 || now_ms() >= g->stop_at_ms))
+            break;
+        poll_once(g);
+    } while (true);
+    for (size_t i = 0; i < g->tenants_n; i++)
+        trickle_stop(&g->tenants[i]);
+    end_all_waiting(g);
+    struct net *n = g->net;
+    g->net = NULL; /* tenant_send answers -ESHUTDOWN from here on */
+    net_free(n);
+    for (size_t i = 0; i < g->tenants_n; i++) {
+        struct tenant *t = &g->tenants[i];
+        save_free(t);
+        removal_free(t);
+        watch_free(t);
+        list_free(t);
+        fetch_free(t);
+        own_free(t);
+        trickle_free(t);
+        session_free(t);
+    }
+    drain(g); /* closed: what came in before is answered */
+    end_all_waiting(g);
+    return NULL;
+}
+
+/* ------------------------------------------------------------------ start and end */
+
+int engine_start(struct engine *g, struct err *e)
+{
+    sigset_t all, old;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    int r = pthread_create(&g->thread, NULL, engine_main, g);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    if (r)
+        return err_set(e, -r, "can't start the engine's thread: %s", strerror(r));
+    g->started = true;
+    return 0;
+}
+
+static void begin_stop(void *ctx)
+{
+    struct engine *g = ctx;
+    g->stopping = true;
+}
+
+void engine_stop(struct engine *g, int grace_ms)
+{
+    if (!g->started)
+        return;
+    g->stop_at_ms = now_ms() + grace_ms;
+    while (engine_run(g, begin_stop, g) == -EBUSY)
+        sched_yield(); /* the queue drains: the engine never waits for us */
+    pthread_mutex_lock(&g->lock);
+    g->closed = true;
+    pthread_mutex_unlock(&g->lock);
+    pthread_join(g->thread, NULL);
+    g->started = false;
+}
+
+static int tenant_init(struct engine *g, struct tenant *t, const struct conf_tenant *c, struct err *e)
+{
+    char identity[512];
+    t->engine = g;
+    t->info.conf = c;
+    t->info.provider = lms_provider(c->provider);
+    if (!t->info.provider)
+        return err_set(e, -EINVAL, "[%s] provider %s is not in this program", c->name, c->provider);
+    snprintf(identity, sizeof identity, "%s\x1f%s", c->name, c->act_as ? c->act_as : "");
+    int r = store_tenant_number(g->store, identity, &t->info.number, e);
+    if (r)
+        return r;
+    t->account = (struct lms_account){
+        .client_id = c->client_id,   .client_secret = c->client_secret, .org_id = c->org_id,
+        .org_secret = c->org_secret, .api_key = c->api_key,             .tenant_id = c->tenant_id,
+        .secret = c->secret,         .access_token = c->access_token,   .act_as = c->act_as,
+    };
+    char budget[4096];
+    snprintf(budget, sizeof budget, "%s/budget.%s", g->conf->cache_dir, c->name);
+    struct net_host_options o = {
+        .name = c->name,
+        .base_url = c->base_url,
+        .rate_per_minute = c->rate_per_minute,
+        .max_response = c->max_response,
+        .budget_file = c->rate_per_minute ? budget : NULL,
+    };
+    t->host = net_host_new(g->net, &o, e);
+    if (!t->host)
+        return e->code ? e->code : -ENOMEM;
+    return session_new(t);
+}
+
+int engine_new(const struct conf *conf, struct engine **out, struct err *e)
+{
+    struct err warning = {0};
+    struct engine *g = calloc(1, sizeof *g);
+    if (!g)
+        return err_set(e, -ENOMEM, "out of memory");
+    g->conf = conf;
+    g->audit_fd = -1;
+    pthread_mutex_init(&g->lock, NULL);
+    int r = -ENOMEM;
+    g->ring = calloc(RING, sizeof *g->ring);
+    g->tenants = calloc(conf->tenants_n, sizeof *g->tenants);
+    if (!g->ring || !g->tenants)
+        goto fail;
+    r = store_open(conf->cache_dir, &g->store, &warning);
+    if (r) {
+        *e = warning;
+        goto fail;
+    }
+    g->net = net_new(e);
+    r = g->net ? 0 : (e->code ? e->code : -ENOMEM);
+    if (r)
+        goto fail;
+    if ((r = audit_open(g, e)))
+        goto fail;
+    for (; g->tenants_n < conf->tenants_n; g->tenants_n++)
+        if ((r = tenant_init(g, &g->tenants[g->tenants_n], &conf->tenants[g->tenants_n], e)))
+            goto fail;
+    struct store_write *w;
+    if ((r = store_write_begin(g->store, &w, e)))
+        goto fail;
+    r = store_clear_marks(w, e); /* the flows set them again from the ledger */
+    if (r) {
+        store_write_abort(w);
+        goto fail;
+    }
+    if ((r = store_write_commit(w, e)))
+        goto fail;
+    if (warning.text[0])
+        *e = warning;
+    e->code = 0;
+    *out = g;
+    return 0;
+fail:
+    engine_free(g);
+    return r;
+}
+
+void engine_free(struct engine *g)
+{
+    if (!g)
+        return;
+    if (g->net) { /* never started */
+        struct net *n = g->net;
+        g->net = NULL;
+        net_free(n);
+        for (size_t i = 0; i < g->tenants_n; i++)
+            session_free(&g->tenants[i]);
+    }
+    for (size_t i = 0; i < g->tenants_n; i++)
+        free(g->tenants[i].removed_at);
+    audit_close(g);
+    if (g->store)
+        store_close(g->store);
+    pthread_mutex_destroy(&g->lock);
+    free(g->ring);
+    free(g->tenants);
+    free(g->fds);
+    free(g->held);
+    free(g);
+}
+
+/* ------------------------------------------------------------------ small things that faces ask */
+
+struct store *engine_store(struct engine *g)
+{
+    return g->store;
+}
+
+size_t engine_tenants(const struct engine *g)
+{
+    return g->tenants_n;
+}
+
+const struct tenant_info *engine_tenant(const struct engine *g, size_t i)
+{
+    return i < g->tenants_n ? &g->tenants[i].info : NULL;
+}
+
+const struct tenant_info *engine_tenant_numbered(const struct engine *g, unsigned number)
+{
+    for (size_t i = 0; i < g->tenants_n; i++)
+        if (g->tenants[i].info.number == number)
+            return &g->tenants[i].info;
+    return NULL;
+}
+
+struct tenant *tenant_of(struct engine *g, uint64_t ino)
+{
+    if (ino_kind(ino) == INO_FIXED)
+        return NULL;
+    for (size_t i = 0; i < g->tenants_n; i++)
+        if (g->tenants[i].info.number == ino_tenant(ino))
+            return &g->tenants[i];
+    return NULL;
+}
+
+const struct lms_collection *engine_collection(const struct engine *g, uint64_t ino)
+{
+    const struct tenant_info *t = ino_kind(ino) == INO_FIXED ? NULL : engine_tenant_numbered(g, ino_tenant(ino));
+    switch (ino_kind(ino)) {
+    case INO_DIR:
+    case INO_BIN:
+    case INO_RECORD:
+    case INO_PARENTS:
+    case INO_ALIAS_ID:
+    case INO_ALIAS_EMAIL:
+    case INO_ALIAS_NEW:
+        return t && ino_coll(ino) < t->provider->collections_n ? &t->provider->collections[ino_coll(ino)] : NULL;
+    default:
+        return NULL;
+    }
+}
+
+bool engine_may_fetch_for_reader(struct engine *g, unsigned tenant)
+{
+    for (size_t i = 0; i < g->tenants_n; i++) {
+        struct tenant *t = &g->tenants[i];
+        if (t->info.number != tenant)
+            continue;
+        long long minute = now_ms() / 60000, seen = atomic_load(&t->crawl_minute);
+        if (seen != minute && atomic_compare_exchange_strong(&t->crawl_minute, &seen, minute)) {
+            atomic_store(&t->crawl_opens, 0);
+            atomic_store(&t->crawl_parents, 0);
+        }
+        return atomic_fetch_add(&t->crawl_opens, 1) < t->info.conf->crawl_limit;
+    }
+    return false;
+}
+
+int engine_add_hooks(struct engine *g, const struct engine_hooks *h)
+{
+    if (g->hooks_n == sizeof g->hooks / sizeof g->hooks[0])
+        return -ENOSPC;
+    g->hooks[g->hooks_n++] = *h;
+    return 0;
+}
+
+struct held_hook {
+    uint64_t ino;
+    char *name; /* NULL: the inode; else an entry of that directory */
+};
+
+static void hook_now(struct engine *g, uint64_t ino, const char *name)
+{
+    for (size_t i = 0; i < g->hooks_n; i++) {
+        if (name)
+            g->hooks[i].entry_changed(g->hooks[i].ctx, ino, name);
+        else
+            g->hooks[i].inode_changed(g->hooks[i].ctx, ino);
+    }
+}
+
+static void hook(struct engine *g, uint64_t ino, const char *name)
+{
+    if (!g->writing) {
+        hook_now(g, ino, name);
+        return;
+    }
+    if (g->held_n && !name && !g->held[g->held_n - 1].name && g->held[g->held_n - 1].ino == ino)
+        return; /* a directory, once more */
+    if (g->held_n == g->held_room) {
+        size_t room = g->held_room ? g->held_room * 2 : 64;
+        struct held_hook *grown = realloc(g->held, room * sizeof *grown);
+        if (!grown) {
+            hook_now(g, ino, name);
+            return;
+        }
+        g->held = grown;
+        g->held_room = room;
+    }
+    g->held[g->held_n++] = (struct held_hook){ino, name ? strdup(name) : NULL};
+}
+
+void hook_inode(struct engine *g, uint64_t ino)
+{
+    hook(g, ino, NULL);
+}
+
+void hook_entry(struct engine *g, uint64_t dir, const char *name)
+{
+    hook(g, dir, name);
+}
+
+int write_begin(struct engine *g, struct store_write **w, struct err *e)
+{
+    int r = store_write_begin(g->store, w, e);
+    g->writing = r == 0;
+    return r;
+}
+
+int write_end(struct engine *g, struct store_write *w, int result, struct err *e)
+{
+    if (result)
+        store_write_abort(w);
+    else
+        result = store_write_commit(w, e);
+    g->writing = false;
+    for (size_t i = 0; i < g->held_n; i++) {
+        if (result == 0)
+            hook_now(g, g->held[i].ino, g->held[i].name);
+        free(g->held[i].name);
+    }
+    g->held_n = 0;
+    return result;
+}
+
+int engine_watch_fd(struct engine *g, int fd, short events, void (*ready)(void *ctx, int fd, short revents), void *ctx)
+{
+    struct fd_watch w = {fd, events, ready, ctx};
+    for (size_t i = 0; i < g->fds_n; i++) {
+        if (g->fds[i].fd == fd) {
+            g->fds[i] = w;
+            return 0;
+        }
+    }
+    struct fd_watch *grown = realloc(g->fds, (g->fds_n + 1) * sizeof *grown);
+    if (!grown)
+        return -ENOMEM;
+    g->fds = grown;
+    g->fds[g->fds_n++] = w;
+    return 0;
+}
+
+void engine_unwatch_fd(struct engine *g, int fd)
+{
+    for (size_t i = 0; i < g->fds_n; i++) {
+        if (g->fds[i].fd == fd) {
+            g->fds[i] = g->fds[--g->fds_n];
+            return;
+        }
+    }
+}

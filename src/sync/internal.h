@@ -1,0 +1,239 @@
+/* internal.h — what the flows share. Everything here belongs to the engine thread unless a line says otherwise. */
+#ifndef SYNC_INTERNAL_H
+#define SYNC_INTERNAL_H
+
+#include "lmsfs/doc.h"
+#include "lmsfs/engine.h"
+#include "lmsfs/net.h"
+#include <pthread.h>
+#include <stdatomic.h>
+#include <uthash.h>
+
+#define SECOND 1000 /* milliseconds */
+
+/* ------------------------------------------------------------------ waiting asks */
+
+/* Asks that wait for the same thing. An ask is in at most one list, or in none while its own flow holds it. */
+struct waiters {
+    struct ask *first;
+};
+
+void waiters_add(struct engine *g, struct waiters *w, struct ask *a);
+void waiters_end(struct engine *g, struct waiters *w, int code, const struct err *e); /* all are done with it */
+void ask_end(struct engine *g, struct ask *a, int code, const struct err *e);         /* leaves its list, timer stopped, done called */
+/* A flow that holds the ask (no list) can't be interrupted and times out by itself. */
+
+/* ------------------------------------------------------------------ tenants */
+
+struct session; /* session.c: token, sending */
+struct sweep;   /* list.c */
+struct fetch;   /* fetch.c */
+struct save;    /* write.c */
+struct removal; /* removal.c */
+struct watch;   /* watch.c */
+struct own;     /* own.c */
+
+struct tenant {
+    struct tenant_info info;
+    struct engine *engine;
+    struct lms_account account;
+    struct net_host *host;
+    struct session *session;
+    struct sweep *sweeps;     /* by directory */
+    struct fetch *fetches;    /* by what is asked */
+    struct save *saves;       /* by home + name: the one under way, the others queue behind it */
+    struct removal *removals; /* by record */
+    struct watch *watches;    /* by job */
+    struct own *own;          /* by record */
+    struct absent *absents;   /* by what was asked: known not to be */
+    struct refresh_note *refreshed; /* by directory: when a refresh was last tried */
+    /* opens in the running minute, counted by any thread */
+    atomic_llong crawl_minute;
+    atomic_int crawl_opens, crawl_parents;
+    /* removals asked in removal_window (guard) */
+    int64_t *removed_at;
+    size_t removed_n;
+    bool guard_tripped;
+    void *trickle; /* trickle.c */
+};
+
+struct fd_watch {
+    int fd;
+    short events;
+    void (*ready)(void *ctx, int fd, short revents);
+    void *ctx;
+};
+
+struct engine {
+    const struct conf *conf;
+    struct store *store;
+    struct net *net;
+    struct tenant *tenants;
+    size_t tenants_n;
+    struct engine_hooks hooks[8];
+    size_t hooks_n;
+
+    pthread_t thread;
+    bool started;
+    atomic_ullong last_id;
+
+    /* the queue: the only thing other threads write */
+    pthread_mutex_t lock;
+    struct item *ring;
+    size_t ring_head, ring_n;
+    bool closed; /* takes no more */
+
+    struct ask_index *waiting; /* by id: asks that an interrupt can end */
+    struct fd_watch *fds;
+    size_t fds_n;
+    bool stopping;
+    int64_t stop_at_ms;
+    bool writing;
+    struct held_hook *held; /* hooks of the write under way */
+    size_t held_n, held_room;
+    int audit_fd;
+    unsigned busy; /* saves, moves and removals whose requests are out */
+};
+
+int64_t now_ms(void);   /* monotonic */
+int64_t wall_now(void); /* Unix seconds */
+int64_t wall_now_ns(void);
+void today_utc(char out[11]);
+void iso_time(int64_t unix_s, char out[24]);
+
+struct tenant *tenant_of(struct engine *g, uint64_t ino); /* NULL: not configured */
+/* The kernel must not ask again before what it will read is committed: between write_begin and write_end hooks are held back. */
+void hook_inode(struct engine *g, uint64_t ino);
+void hook_entry(struct engine *g, uint64_t dir, const char *name);
+int write_begin(struct engine *g, struct store_write **w, struct err *e);
+int write_end(struct engine *g, struct store_write *w, int result, struct err *e); /* commits when result is 0; else aborts. Returns the end */
+
+/* ------------------------------------------------------------------ session.c */
+
+int session_new(struct tenant *t);
+void session_free(struct tenant *t);
+/* Sends with credentials: logs in first where that is needed, once again after a 401 on a token that worked before. Takes over *req.
+ * `done` runs exactly once, later. */
+void tenant_send(struct tenant *t, struct http_request *req, enum net_class class, int timeout_ms, bool retry, net_done *done, void *ctx);
+/* 0 for a 2xx reply, else -errno with a sentence that has the vendor's words. */
+int result_error(struct tenant *t, const struct net_result *r, struct err *e);
+
+/* ------------------------------------------------------------------ record.c */
+
+uint64_t dir_of_record(uint64_t ino, bool active, uint64_t home); /* the directory it stands in */
+/* Key of the parent that `home` belongs to; malloc'ed; NULL where the collection has no parent. */
+char *parent_key_of(struct engine *g, uint64_t home);
+const struct lms_collection *collection_of(struct tenant *t, uint64_t ino_or_home, struct err *e);
+int canonical_name(const struct lms_collection *c, const struct lms_record *r, char name[256]);
+
+enum record_source { RECORD_ROW, RECORD_DETAIL, RECORD_SAVED /* projected from an accepted save */ };
+struct record_put {
+    uint64_t home, ino; /* ino 0: find by key or name */
+    enum record_source source;
+    bool even_if_pending; /* a sweep leaves pending records alone */
+    bool quiet_new;       /* a first sweep: new records need no notification each */
+};
+/* Writes one record as the reply shows it and tells the kernel. *ino gets its number. */
+int record_put(struct tenant *t, struct store_write *w, const struct record_put *p, struct lms_record *r, uint64_t *ino, struct err *e);
+int record_put_now(struct tenant *t, const struct record_put *p, struct lms_record *r, uint64_t *ino, struct err *e);
+int record_forget(struct tenant *t, uint64_t ino, struct err *e); /* it is no more: removed, told */
+int record_set_active(struct tenant *t, uint64_t ino, bool active, struct err *e);
+int record_mark(struct engine *g, uint64_t ino, const struct store_mark *m);
+/* A copy of what is known; strings malloc'ed; release with known_release. -ENOENT. */
+struct known {
+    uint64_t ino, home;
+    unsigned flags;
+    int64_t row_at, detail_at;
+    char *key, *ext, *email, *name;
+    json_t *doc;
+};
+int known_get(struct engine *g, uint64_t ino, struct known *k);
+void known_release(struct known *k);
+
+/* ------------------------------------------------------------------ flows */
+
+void list_ask(struct tenant *t, struct ask *a);
+void list_free(struct tenant *t);
+bool list_is_sweeping(struct tenant *t, uint64_t dir);
+void list_status(struct tenant *t, uint64_t dir, json_t *into);
+
+typedef void fetch_done(void *ctx, int code, uint64_t ino, const struct err *e);
+/* One GET for all who ask for the same. stem NULL: a singleton (home = INO_TENANT, name gives the collection). */
+void fetch_record(struct tenant *t, uint64_t home, const struct lms_collection *c, const char *stem, enum net_class class, int timeout_ms,
+                  fetch_done *done, void *ctx);
+void fetch_by_ino(struct tenant *t, uint64_t ino, enum net_class class, int timeout_ms, fetch_done *done, void *ctx);
+void fetch_ask_name(struct tenant *t, struct ask *a);
+void fetch_ask_detail(struct tenant *t, struct ask *a);
+void fetch_free(struct tenant *t);
+void absent_forget(struct tenant *t, uint64_t home, const char *stem);
+
+void save_ask(struct tenant *t, struct ask *a);
+void save_replay(struct tenant *t);
+void save_free(struct tenant *t);
+void save_list(struct tenant *t, json_t *into);
+unsigned save_count(struct tenant *t);
+bool save_wait(struct tenant *t, uint64_t home, const char *name, struct ask *a); /* false: no save of that name is under way */
+/* watch.c tells it how a save's job ended. */
+void save_job_over(struct tenant *t, uint64_t seq, const struct lms_job *job, bool lost);
+
+/* base with what we ourselves had accepted since it was shown carried onto it (new reference), or base itself. */
+json_t *own_rebase(struct tenant *t, const struct lms_collection *c, uint64_t ino, const char *version, json_t *base);
+void own_note(struct tenant *t, uint64_t ino, const char *const *seen, size_t seen_n, json_t *delta);
+void own_forget(struct tenant *t, uint64_t ino);
+void own_free(struct tenant *t);
+
+void removal_ask(struct tenant *t, struct ask *a);  /* ASK_REMOVE */
+void restore_ask(struct tenant *t, struct ask *a);  /* ASK_RESTORE */
+void move_ask(struct tenant *t, struct ask *a);     /* ASK_MOVE */
+void aside_ask(struct tenant *t, struct ask *a);    /* ASK_SET_ASIDE */
+bool removal_take_back(struct tenant *t, uint64_t ino); /* true: one was waiting in its grace and is gone */
+unsigned removal_release(struct tenant *t, bool send); /* the guard is reset; those held are sent, or all not sent taken back */
+void removal_list(struct tenant *t, json_t *into);
+bool removal_wait(struct tenant *t, uint64_t ino, struct ask *a);
+void removal_replay(struct tenant *t);
+void removal_free(struct tenant *t);
+
+/* A job was accepted: makes jobs/<id>.json and polls. save_seq 0: none. */
+int watch_job(struct tenant *t, const char *job_id, uint64_t record, const char *record_name, uint64_t save_seq, uint64_t *job_ino, struct err *e);
+void watch_ask(struct tenant *t, struct ask *a);
+void watch_when_over(struct tenant *t, uint64_t job_ino, struct ask *a); /* settle = completed */
+bool watch_record(struct tenant *t, uint64_t record, struct ask *a); /* done with the verdict of its job; false: none under way */
+unsigned watch_count(struct tenant *t);
+void watch_replay(struct tenant *t);
+void watch_free(struct tenant *t);
+
+/* why.c — the last verdict about a record and the refused saves */
+struct reason {
+    int code;            /* -errno */
+    const char *text;    /* sentence */
+    const char *method, *path; /* of the request that was refused; NULL: nothing was sent */
+    const char *job;
+};
+/* Keeps the refused document (masked) with its reason; text NULL: none. */
+void reject(struct tenant *t, const struct lms_collection *c, uint64_t home, const char *name, const char *text, size_t len, const struct reason *why);
+json_t *why_answer(struct engine *g, uint64_t home, uint64_t ino, const char *name);
+unsigned why_rejected_count(struct tenant *t);
+json_t *why_rejected_list(struct engine *g);
+int why_drop(struct engine *g, uint64_t n);
+
+struct audit_line {
+    const char *method, *url; /* path below the base URL */
+    json_t *fields;           /* names of the fields that change; borrowed, may be NULL */
+    int code;                 /* 0 or -errno */
+    const char *job;
+    int64_t ms;
+};
+void audit(struct tenant *t, const struct caller *who, uint64_t home, const char *name, const struct audit_line *l);
+int audit_open(struct engine *g, struct err *e);
+void audit_close(struct engine *g);
+
+void trickle_start(struct tenant *t);
+void trickle_stop(struct tenant *t);
+void trickle_free(struct tenant *t);
+
+void command_ask(struct engine *g, struct ask *a);
+/* "hownow/users/EXT-1.json" → home and name, and the record's number if it is known. */
+int path_resolve(struct engine *g, const char *path, uint64_t *home, char name[256], uint64_t *ino, struct err *e);
+json_t *pending_list(struct engine *g);
+
+#endif

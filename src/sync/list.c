@@ -1,0 +1,630 @@
+/* list.c — sweeps: a collection read page by page until the listing is known to be whole.
+ *
+ * Whole means: every page reported the same total, and the different ids are as many (where the API gives no total: a second pass found
+ * the same ids). Pages shift while they are read, so those that disagree are read again, a bounded number of times; then the sweep fails
+ * rather than lies. What a whole sweep misses goes only when its own GET says so (or a second sweep, where there is no such GET), and not
+ * at all when more than a tenth of what was known is missing.
+ *
+ *   first page → the other pages, PARALLEL at a time → settle: whole? → missing ones verified → done
+ *        ↑__________________ pages that disagree ___|
+ */
+#include "sync/internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PARALLEL 4
+#define PASSES 6            /* how often pages are read again before the sweep fails */
+#define PAGE_TIMEOUT (60 * SECOND)
+#define MISSING_ALWAYS 5    /* so few may always go: a tenth of a small directory is nothing */
+#define RETRY_AFTER 30      /* seconds after a failed refresh */
+
+struct page_state {
+    bool done, flying;
+    uint64_t total;
+    uint64_t *recs;
+    size_t n;
+};
+
+struct sweep {
+    uint64_t dir;
+    struct tenant *tenant;
+    const struct lms_collection *c;
+    char *parent_key;
+    struct store_sweep st;
+    struct page_state *pages; /* st.pages of them; at least 1 */
+    size_t pages_room;
+    unsigned flying, pass;
+    bool first;               /* never complete before: its pages are kept on disk, so that it resumes */
+    bool failed, confirming;
+    bool verify;              /* whole and told; what it missed is being asked for */
+    bool in_next;             /* sweep_next is running: completions inside it only change counters */
+    struct err error;
+    uint64_t *before;         /* confirming: the ids of the pass before, sorted */
+    size_t before_n;
+    uint64_t *missing;        /* verified one by one */
+    size_t missing_n, missing_at;
+    unsigned verifying;
+    struct waiters waiters;
+    UT_hash_handle hh;
+};
+
+struct refresh_note {
+    uint64_t dir;
+    int64_t tried_at, failed_at;
+    char error[512];
+    UT_hash_handle hh;
+};
+
+static struct refresh_note *note_of(struct tenant *t, uint64_t dir)
+{
+    struct refresh_note *n = NULL;
+    HASH_FIND(hh, t->refreshed, &dir, sizeof dir, n);
+    if (!n && (n = calloc(1, sizeof *n))) {
+        n->dir = dir;
+        HASH_ADD(hh, t->refreshed, dir, sizeof n->dir, n);
+    }
+    return n;
+}
+
+/* ------------------------------------------------------------------ pages */
+
+static void page_release(struct page_state *p)
+{
+    free(p->recs);
+    *p = (struct page_state){0};
+}
+
+static int pages_resize(struct sweep *s, uint32_t n)
+{
+    if (n < 1)
+        n = 1;
+    for (size_t i = n; i < s->st.pages && i < s->pages_room; i++)
+        page_release(&s->pages[i]);
+    if (n > s->pages_room) {
+        struct page_state *grown = realloc(s->pages, n * sizeof *grown);
+        if (!grown)
+            return -ENOMEM;
+        memset(grown + s->pages_room, 0, (n - s->pages_room) * sizeof *grown);
+        s->pages = grown;
+        s->pages_room = n;
+    }
+    s->st.pages = n;
+    return 0;
+}
+
+static uint32_t pages_for(const struct sweep *s, uint64_t total)
+{
+    uint64_t n = total ? (total + s->c->page_size - 1) / s->c->page_size : 1;
+    return n > 10000000 ? 10000000 : (uint32_t)n;
+}
+
+static int rec_cmp(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+/* All ids seen, sorted, without doubles. */
+static uint64_t *seen_sorted(const struct sweep *s, size_t *n)
+{
+    size_t all = 0, k = 0;
+    for (uint32_t i = 0; i < s->st.pages; i++)
+        all += s->pages[i].n;
+    uint64_t *v = malloc((all + 1) * sizeof *v);
+    if (!v)
+        return NULL;
+    for (uint32_t i = 0; i < s->st.pages; i++) {
+        if (s->pages[i].n)
+            memcpy(v + k, s->pages[i].recs, s->pages[i].n * sizeof *v);
+        k += s->pages[i].n;
+    }
+    qsort(v, all, sizeof *v, rec_cmp);
+    *n = 0;
+    for (size_t i = 0; i < all; i++)
+        if (i == 0 || v[i] != v[i - 1])
+            v[(*n)++] = v[i];
+    return v;
+}
+
+/* ------------------------------------------------------------------ the end of a sweep */
+
+static void sweep_free(struct sweep *s)
+{
+    for (size_t i = 0; i < s->pages_room; i++)
+        free(s->pages[i].recs);
+    free(s->pages);
+    free(s->before);
+    free(s->missing);
+    free(s->parent_key);
+    free(s);
+}
+
+static void sweep_end(struct sweep *s, int code, const struct err *e)
+{
+    struct tenant *t = s->tenant;
+    HASH_DEL(t->sweeps, s);
+    struct refresh_note *n = note_of(t, s->dir);
+    if (n) {
+        n->failed_at = code ? wall_now() : 0;
+        snprintf(n->error, sizeof n->error, "%s", code ? e->text : "");
+    }
+    waiters_end(t->engine, &s->waiters, code, e);
+    sweep_free(s);
+}
+
+static void sweep_next(struct sweep *s);
+
+static void verified(void *ctx, int code, uint64_t ino, const struct err *e)
+{
+    (void)ino;
+    (void)e;
+    struct sweep *s = ctx;
+    s->verifying--;
+    if (code == -ESHUTDOWN)
+        s->missing_at = s->missing_n;
+    sweep_next(s);
+}
+
+/* One id that the sweep missed: its own GET decides (fetch_by_ino removes it on a 404 and moves it to the bin when it is inactive). */
+static void verify_some(struct sweep *s)
+{
+    while (s->verifying < PARALLEL && s->missing_at < s->missing_n) {
+        uint64_t ino = ino_make(INO_RECORD, ino_tenant(s->dir), ino_coll(s->dir), s->missing[s->missing_at++]);
+        s->verifying++;
+        fetch_by_ino(s->tenant, ino, NET_LISTING, PAGE_TIMEOUT, verified, s);
+    }
+}
+
+static int commit_complete(struct sweep *s, struct err *e)
+{
+    struct engine *g = s->tenant->engine;
+    struct store_read *v = store_read_begin(g->store);
+    struct store_listing l = {0};
+    if (v) {
+        store_listing(v, s->dir, &l);
+        store_read_end(v);
+    }
+    struct store_write *w;
+    int r = write_begin(g, &w, e);
+    if (r)
+        return r;
+    if (s->first)
+        r = store_sweep_forget(w, s->dir, e);
+    if (r == 0)
+        r = store_set_listing(w, s->dir, wall_now(), s->st.total == UINT64_MAX ? l.entries : s->st.total, e);
+    if (s->first)
+        hook_inode(g, s->dir);
+    return write_end(g, w, r, e);
+}
+
+/* Entries of the directory that the sweep did not see, pending and hidden ones aside. */
+static int find_missing(struct sweep *s, const uint64_t *seen, size_t seen_n, size_t *known)
+{
+    struct store_read *v = store_read_begin(s->tenant->engine->store);
+    if (!v)
+        return -ENOMEM;
+    uint64_t after = 0, ino;
+    const char *name;
+    size_t room = 0;
+    *known = 0;
+    while (store_dir_next(v, s->dir, after, &ino, &name) == 0) {
+        after = ino_rec(ino);
+        ++*known;
+        struct store_record rec;
+        struct store_mark mark;
+        if (bsearch(&after, seen, seen_n, sizeof *seen, rec_cmp) || store_get(v, ino, &rec))
+            continue;
+        if (store_mark(v, ino, &mark) == 0 && (mark.hidden || mark.state == STORE_PENDING))
+            continue;
+        if (s->before && bsearch(&after, s->before, s->before_n, sizeof *seen, rec_cmp))
+            continue; /* the pass before saw it: not missed twice */
+        if (s->missing_n == room) {
+            room = room ? room * 2 : 64;
+            uint64_t *grown = realloc(s->missing, room * sizeof *grown);
+            if (!grown) {
+                store_read_end(v);
+                return -ENOMEM;
+            }
+            s->missing = grown;
+        }
+        s->missing[s->missing_n++] = after;
+    }
+    store_read_end(v);
+    return 0;
+}
+
+static void read_again(struct sweep *s)
+{
+    s->st.done = 0;
+    for (uint32_t i = 0; i < s->st.pages; i++)
+        s->pages[i].done = false;
+}
+
+static void remove_missing(struct sweep *s)
+{
+    struct err e;
+    for (size_t i = 0; i < s->missing_n; i++)
+        record_forget(s->tenant, ino_make(INO_RECORD, ino_tenant(s->dir), ino_coll(s->dir), s->missing[i]), &e);
+    s->missing_at = s->missing_n;
+}
+
+/* Every page is there. Is it whole, and what went? */
+static void settle(struct sweep *s)
+{
+    struct err e = {0};
+    size_t n = 0, known = 0;
+    bool by_total = s->st.total != UINT64_MAX, whole = true;
+    uint32_t again = 0;
+    uint64_t *seen = seen_sorted(s, &n);
+    if (!seen) {
+        err_set(&e, -ENOMEM, "out of memory");
+        sweep_end(s, -ENOMEM, &e);
+        return;
+    }
+    if (by_total) {
+        for (uint32_t i = 0; i < s->st.pages; i++) {
+            if (s->pages[i].total != s->st.total) { /* read before the latest change */
+                s->pages[i].done = false;
+                again++;
+            }
+        }
+        if (!again && n != s->st.total) {
+            read_again(s);
+            again = s->st.pages;
+        }
+        whole = again == 0;
+    }
+    if (!whole) {
+        free(seen);
+        if (++s->pass >= PASSES) {
+            err_set(&e, -EAGAIN, "%s/%s changed while it was read, %d times over; a listing is whole or it fails: try again",
+                    s->tenant->info.conf->name, s->c->name, PASSES);
+            sweep_end(s, -EAGAIN, &e);
+            return;
+        }
+        sweep_next(s);
+        return;
+    }
+    int r = find_missing(s, seen, n, &known);
+    if (r == 0 && s->missing_n > MISSING_ALWAYS && s->missing_n * 10 > known) {
+        err_set(&e, -EAGAIN, "%s/%s: the listing lacks %zu of %zu that were known; held, nothing was removed", s->tenant->info.conf->name,
+                s->c->name, s->missing_n, known);
+        free(seen);
+        sweep_end(s, -EAGAIN, &e);
+        return;
+    }
+    if (r == 0 && s->missing_n && !(s->c->can & LMS_GET)) {
+        if (!s->confirming) { /* no GET to ask: a second sweep confirms */
+            s->confirming = true;
+            s->before = seen;
+            s->before_n = n;
+            s->missing_n = 0;
+            read_again(s);
+            sweep_next(s);
+            return;
+        }
+        remove_missing(s);
+    }
+    free(seen);
+    if (r == 0)
+        r = commit_complete(s, &e);
+    if (r) {
+        sweep_end(s, r, &e);
+        return;
+    }
+    s->verify = true;
+    waiters_end(s->tenant->engine, &s->waiters, 0, NULL);
+    sweep_next(s);
+}
+
+/* ------------------------------------------------------------------ pages come in */
+
+struct page_call {
+    struct sweep *sweep;
+    uint32_t page; /* from 0 */
+};
+
+static uint32_t count_done(const struct sweep *s)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < s->st.pages; i++)
+        n += s->pages[i].done;
+    return n;
+}
+
+static int page_commit(struct sweep *s, uint32_t page, struct lms_page *p, struct err *e)
+{
+    struct tenant *t = s->tenant;
+    struct page_state *ps = &s->pages[page];
+    struct store_write *w;
+    uint64_t *recs = malloc((p->rows_n + 1) * sizeof *recs);
+    if (!recs)
+        return err_set(e, -ENOMEM, "out of memory");
+    int r = write_begin(t->engine, &w, e);
+    if (r) {
+        free(recs);
+        return r;
+    }
+    for (size_t i = 0; i < p->rows_n && r == 0; i++) {
+        struct record_put put = {.home = s->dir, .source = RECORD_ROW, .quiet_new = s->first};
+        uint64_t ino = 0;
+        r = record_put(t, w, &put, &p->rows[i], &ino, e);
+        recs[i] = ino_rec(ino);
+    }
+    if (r == 0 && s->first) {
+        r = store_sweep_save_page(w, s->dir, page, recs, p->rows_n, e);
+        s->st.done = count_done(s) + 1;
+        if (r == 0)
+            r = store_sweep_save(w, s->dir, &s->st, e);
+    }
+    r = write_end(t->engine, w, r, e);
+    if (r) {
+        free(recs);
+        return r;
+    }
+    free(ps->recs);
+    ps->recs = recs;
+    ps->n = p->rows_n;
+    return 0;
+}
+
+static int page_take(struct sweep *s, uint32_t page, const struct http_reply *reply, struct err *e)
+{
+    struct lms_page p = {0};
+    int r = s->tenant->info.provider->list_reply(s->c, s->parent_key, reply, &p, e);
+    if (r)
+        return r;
+    if (p.spoiled) {
+        r = err_set(e, -EPROTO, "%zu row%s can't be represented: %s", p.spoiled, p.spoiled == 1 ? "" : "s", p.spoiled_by.text);
+        lms_page_release(&p);
+        return r;
+    }
+    if (p.total < 0) {
+        lms_page_release(&p);
+        return err_set(e, -EPROTO, "the page gives no total");
+    }
+    if ((uint64_t)p.total != s->st.total || !s->st.pages) {
+        s->st.total = (uint64_t)p.total;
+        r = pages_resize(s, pages_for(s, s->st.total));
+    }
+    if (r == 0 && page < s->st.pages) {
+        s->pages[page].total = s->st.total;
+        r = page_commit(s, page, &p, e);
+        s->pages[page].done = r == 0;
+    }
+    lms_page_release(&p);
+    return r;
+}
+
+static void on_page(void *ctx, struct net_result *res)
+{
+    struct page_call *call = ctx;
+    struct sweep *s = call->sweep;
+    uint32_t page = call->page;
+    struct err e = {0};
+    free(call);
+    s->flying--;
+    if (page < s->pages_room)
+        s->pages[page].flying = false;
+    if (!s->failed) {
+        int r = result_error(s->tenant, res, &e);
+        if (r == 0)
+            r = page_take(s, page, &res->reply, &e);
+        if (r) {
+            err_prefix(&e, "%s/%s page %u", s->tenant->info.conf->name, s->c->name, page + 1);
+            s->failed = true;
+            s->error = e;
+        }
+    }
+    sweep_next(s);
+}
+
+static void page_ask(struct sweep *s, uint32_t page)
+{
+    struct http_request req = {0};
+    struct err e = {0};
+    int r = s->tenant->info.provider->list_request(s->c, s->parent_key, page + 1, &req, &e);
+    struct page_call *call = r ? NULL : malloc(sizeof *call);
+    if (!call) {
+        http_request_release(&req);
+        s->failed = true;
+        if (!r)
+            err_set(&e, -ENOMEM, "out of memory");
+        s->error = e;
+        return;
+    }
+    *call = (struct page_call){s, page};
+    s->pages[page].flying = true;
+    s->flying++;
+    tenant_send(s->tenant, &req, NET_LISTING, PAGE_TIMEOUT > s->tenant->info.conf->list_timeout * SECOND
+                                                  ? PAGE_TIMEOUT
+                                                  : s->tenant->info.conf->list_timeout * SECOND,
+                true, on_page, call);
+}
+
+static void ask_pages(struct sweep *s)
+{
+    uint32_t limit = s->st.total == UINT64_MAX ? 1 : s->st.pages; /* the first page tells how many there are */
+    for (uint32_t i = 0; i < limit && s->flying < PARALLEL && !s->failed; i++)
+        if (!s->pages[i].done && !s->pages[i].flying)
+            page_ask(s, i);
+}
+
+/* Moves a sweep on: asks for pages, settles it, verifies, ends it. Nothing may touch `s` after it. */
+static void sweep_next(struct sweep *s)
+{
+    if (s->in_next)
+        return;
+    s->in_next = true;
+    if (s->verify)
+        verify_some(s);
+    else if (!s->failed)
+        ask_pages(s);
+    s->in_next = false;
+    if (s->flying || s->verifying)
+        return;
+    if (s->failed)
+        sweep_end(s, s->error.code, &s->error);
+    else if (s->verify)
+        sweep_end(s, 0, NULL);
+    else
+        settle(s);
+}
+
+/* ------------------------------------------------------------------ beginning one */
+
+static void sweep_resume(struct sweep *s)
+{
+    struct store_read *v = store_read_begin(s->tenant->engine->store);
+    struct store_sweep st;
+    if (!v)
+        return;
+    if (store_sweep_load(v, s->dir, &st) == 0 && st.pages && st.total != UINT64_MAX && st.pages == pages_for(s, st.total) &&
+        pages_resize(s, st.pages) == 0) {
+        s->st = st;
+        s->st.done = 0;
+        for (uint32_t i = 0; i < st.pages; i++) {
+            const uint64_t *recs;
+            size_t n;
+            if (store_sweep_page(v, s->dir, i, &recs, &n))
+                continue;
+            s->pages[i].recs = malloc((n + 1) * sizeof *recs);
+            if (!s->pages[i].recs)
+                continue;
+            memcpy(s->pages[i].recs, recs, n * sizeof *recs);
+            s->pages[i].n = n;
+            s->pages[i].total = st.total;
+            s->pages[i].done = true;
+            s->st.done++;
+        }
+    }
+    store_read_end(v);
+}
+
+static struct sweep *sweep_start(struct tenant *t, uint64_t dir, const struct lms_collection *c, bool first, struct err *e)
+{
+    struct sweep *s = calloc(1, sizeof *s);
+    if (!s) {
+        err_set(e, -ENOMEM, "out of memory");
+        return NULL;
+    }
+    *s = (struct sweep){.dir = dir, .tenant = t, .c = c, .first = first};
+    s->st = (struct store_sweep){.generation = 1, .started_at = wall_now(), .total = UINT64_MAX};
+    if (c->parent && !(s->parent_key = parent_key_of(t->engine, dir))) {
+        err_set(e, -ENOENT, "nobody known by that name");
+        free(s);
+        return NULL;
+    }
+    if (pages_resize(s, 1)) {
+        err_set(e, -ENOMEM, "out of memory");
+        sweep_free(s);
+        return NULL;
+    }
+    if (first)
+        sweep_resume(s);
+    HASH_ADD(hh, t->sweeps, dir, sizeof s->dir, s);
+    struct refresh_note *n = note_of(t, dir);
+    if (n)
+        n->tried_at = wall_now();
+    return s;
+}
+
+/* A crawl over per-parent directories is bounded like one over details. */
+static bool parents_crawled(struct tenant *t)
+{
+    long long minute = now_ms() / 60000, seen = atomic_load(&t->crawl_minute);
+    if (seen != minute && atomic_compare_exchange_strong(&t->crawl_minute, &seen, minute)) {
+        atomic_store(&t->crawl_opens, 0);
+        atomic_store(&t->crawl_parents, 0);
+    }
+    return atomic_fetch_add(&t->crawl_parents, 1) >= t->info.conf->crawl_limit;
+}
+
+static bool refresh_is_due(struct tenant *t, uint64_t dir, int64_t complete_at)
+{
+    int64_t now = wall_now();
+    struct refresh_note *n = note_of(t, dir);
+    if (now - complete_at < t->info.conf->list_ttl)
+        return false;
+    return !n || !n->failed_at || now - n->failed_at >= RETRY_AFTER;
+}
+
+void list_ask(struct tenant *t, struct ask *a)
+{
+    struct engine *g = t->engine;
+    struct err e = {0};
+    uint64_t dir = ino_kind(a->ino) == INO_BIN ? ino_make(INO_DIR, ino_tenant(a->ino), ino_coll(a->ino), 0) : a->ino;
+    const struct lms_collection *c = collection_of(t, dir, &e);
+    if (!c || c->kind != LMS_LISTED || ino_kind(dir) != INO_DIR) {
+        ask_end(g, a, c ? 0 : -ENOENT, &e);
+        return;
+    }
+    struct store_listing l = {0};
+    struct store_read *v = store_read_begin(g->store);
+    if (v) {
+        store_listing(v, dir, &l);
+        store_read_end(v);
+    }
+    struct sweep *s = NULL;
+    HASH_FIND(hh, t->sweeps, &dir, sizeof dir, s);
+    if (a->kind == ASK_LISTING && l.complete_at) { /* known: served at once, refreshed behind it */
+        bool due = !s && refresh_is_due(t, dir, l.complete_at);
+        ask_end(g, a, 0, NULL);
+        if (due && (s = sweep_start(t, dir, c, false, &e)))
+            sweep_next(s);
+        return;
+    }
+    if (!s) {
+        if (c->parent && a->kind == ASK_LISTING && parents_crawled(t)) {
+            err_set(&e, -EAGAIN, "more than crawl_limit directories of %s asked for in a minute", c->name);
+            ask_end(g, a, -EAGAIN, &e);
+            return;
+        }
+        s = sweep_start(t, dir, c, l.complete_at == 0, &e);
+        if (!s) {
+            ask_end(g, a, e.code, &e);
+            return;
+        }
+        waiters_add(g, &s->waiters, a);
+        sweep_next(s);
+        return;
+    }
+    waiters_add(g, &s->waiters, a);
+}
+
+void list_status(struct tenant *t, uint64_t dir, json_t *into)
+{
+    struct sweep *s = NULL;
+    HASH_FIND(hh, t->sweeps, &dir, sizeof dir, s);
+    if (s && !s->verify)
+        json_object_set_new(into, "progress", json_pack("{s:I,s:I}", "pages", (json_int_t)s->st.pages, "done", (json_int_t)s->st.done));
+    struct refresh_note *n = NULL;
+    HASH_FIND(hh, t->refreshed, &dir, sizeof dir, n);
+    if (n && n->failed_at)
+        json_object_set_new(into, "error", json_string(n->error));
+}
+
+bool list_is_sweeping(struct tenant *t, uint64_t dir)
+{
+    struct sweep *s = NULL;
+    HASH_FIND(hh, t->sweeps, &dir, sizeof dir, s);
+    return s && !s->verify;
+}
+
+void list_free(struct tenant *t)
+{
+    struct sweep *s, *next_s;
+    HASH_ITER(hh, t->sweeps, s, next_s)
+    {
+        HASH_DEL(t->sweeps, s);
+        sweep_free(s);
+    }
+    struct refresh_note *n, *next_n;
+    HASH_ITER(hh, t->refreshed, n, next_n)
+    {
+        HASH_DEL(t->refreshed, n);
+        free(n);
+    }
+}

@@ -1,0 +1,87 @@
+/* path.c — "hownow/users/EXT-1.json", as people say it below the mount, to what it means. */
+#include "sync/internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct tenant *tenant_named(struct engine *g, const char *name)
+{
+    for (size_t i = 0; i < g->tenants_n; i++)
+        if (!strcmp(g->tenants[i].info.conf->name, name))
+            return &g->tenants[i];
+    return NULL;
+}
+
+static uint64_t look(struct engine *g, uint64_t home, const char *name)
+{
+    uint64_t ino = 0;
+    struct store_read *v = store_read_begin(g->store);
+    if (!v)
+        return 0;
+    if (store_lookup(v, home, name, &ino))
+        ino = 0;
+    store_read_end(v);
+    return ino_is_alias(ino) ? ino_as(ino, INO_RECORD) : ino;
+}
+
+/* The directory `word` of a tenant. 0: none. */
+static uint64_t dir_named(struct tenant *t, const char *word, const struct lms_collection **c)
+{
+    const struct lms_provider *p = t->info.provider;
+    *c = NULL;
+    if (!strcmp(word, "jobs") && p->job_request)
+        return ino_make(INO_JOBS, t->info.number, 0, 0);
+    bool bin = !strncmp(word, "deactivated-", 12);
+    *c = lms_collection(p, bin ? word + 12 : word);
+    if (!*c || (*c)->kind == LMS_SINGLETON)
+        return 0;
+    enum ino_kind kind = (*c)->parent ? INO_PARENTS : INO_DIR; /* a bin's records live in their collection's home */
+    return ino_make(kind, t->info.number, (unsigned)lms_collection_index(p, *c), 0);
+}
+
+static uint64_t parent_dir(struct tenant *t, const struct lms_collection *c, const char *word)
+{
+    const struct lms_collection *pc = lms_collection(t->info.provider, c->parent);
+    char name[300];
+    uint64_t home = ino_make(INO_DIR, t->info.number, (unsigned)lms_collection_index(t->info.provider, pc), 0);
+    snprintf(name, sizeof name, "%s.json", word);
+    uint64_t parent = look(t->engine, home, name);
+    return parent ? ino_make(INO_DIR, t->info.number, (unsigned)lms_collection_index(t->info.provider, c), ino_rec(parent)) : 0;
+}
+
+int path_resolve(struct engine *g, const char *path, uint64_t *home, char name[256], uint64_t *ino, struct err *e)
+{
+    char copy[4096], *save = NULL, *words[5];
+    size_t n = 0;
+    const struct lms_collection *c = NULL;
+    if (snprintf(copy, sizeof copy, "%s", path) >= (int)sizeof copy)
+        return err_set(e, -ENAMETOOLONG, "the path is too long");
+    for (char *w = strtok_r(copy, "/", &save); w && n < 5; w = strtok_r(NULL, "/", &save))
+        words[n++] = w;
+    *home = *ino = 0;
+    name[0] = '\0';
+    struct tenant *t = n ? tenant_named(g, words[0]) : NULL;
+    if (!t)
+        return err_set(e, -ENOENT, "%.200s: no such tenant", n ? words[0] : "/");
+    *home = ino_make(INO_TENANT, t->info.number, 0, 0);
+    if (n == 1)
+        return 0;
+    uint64_t dir = dir_named(t, words[1], &c);
+    if (!dir && n == 2) { /* a singleton */
+        snprintf(name, 256, "%s", words[1]);
+        *ino = look(g, *home, words[1]);
+        return *ino ? 0 : err_set(e, -ENOENT, "%.200s: nothing by that name is known", path);
+    }
+    size_t at = 2;
+    if (dir && ino_kind(dir) == INO_PARENTS && n > 2)
+        dir = parent_dir(t, c, words[at++]);
+    if (!dir || n > at + 1)
+        return err_set(e, -ENOENT, "%.200s: no such directory", path);
+    *home = dir;
+    if (n == at)
+        return 0;
+    snprintf(name, 256, "%s", words[at]);
+    *ino = look(g, dir, name);
+    return 0;
+}

@@ -1,0 +1,590 @@
+/* removal.c — people leave and come back: deferred removals, the guard, moves into the bin and out of it.
+ *
+ *   rm: noted (ledger, hidden) → grace → request → verdict → in the bin (or gone, for a deletion)
+ *                 └ taken back: the name was created again, nothing is sent
+ *   mv: noted → request → verdict, which the rename waits for
+ *
+ * The guard counts removals when they are asked. The one over max_removals in removal_window trips it: it and all that follow are refused
+ * and those still in their grace are held, until an operator releases or drops them.
+ */
+#include "sync/internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define STALE_AFTER 3600 /* seconds: a removal found older than this at start is not sent */
+
+struct removal {
+    uint64_t ino, home;
+    struct tenant *tenant;
+    const struct lms_collection *c;
+    char *name;
+    enum lms_op op;
+    struct caller caller;
+    int64_t asked_at;
+    bool sent, held, aside; /* aside: an editor's rename hid the record; nothing will be sent */
+    struct net_timer *timer;
+    struct http_request copy; /* of what was sent, for why and the audit */
+    char *manager;            /* what the deactivation takes */
+    struct waiters waiters;
+    UT_hash_handle hh;
+};
+
+static struct removal *removal_find(struct tenant *t, uint64_t ino)
+{
+    struct removal *r = NULL;
+    HASH_FIND(hh, t->removals, &ino, sizeof ino, r);
+    return r;
+}
+
+static void hide(struct engine *g, uint64_t ino, bool hidden)
+{
+    struct store_mark m = {0};
+    struct store_read *v = store_read_begin(g->store);
+    if (v) {
+        if (store_mark(v, ino, &m))
+            m = (struct store_mark){0};
+        store_read_end(v);
+    }
+    m.hidden = hidden;
+    record_mark(g, ino, m.hidden || m.state != STORE_CLEAN ? &m : NULL);
+}
+
+static void told(struct removal *r)
+{
+    struct engine *g = r->tenant->engine;
+    hook_entry(g, r->home, r->name);
+    hook_inode(g, r->home);
+    hook_inode(g, dir_of_record(r->ino, false, r->home));
+}
+
+static void removal_free_one(struct removal *r)
+{
+    http_request_release(&r->copy);
+    free(r->name);
+    free(r->manager);
+    free(r);
+}
+
+/* It is over: the ledger forgets it, those who wait are told. The record shows again unless it went. */
+static void removal_end(struct removal *r, int code, const struct err *e)
+{
+    struct tenant *t = r->tenant;
+    struct err ignored;
+    HASH_DEL(t->removals, r);
+    if (t->engine->net)
+        net_timer_stop(r->timer);
+    if (r->sent && !r->aside)
+        t->engine->busy--;
+    if (code != -ESHUTDOWN) {
+        if (!r->aside)
+            ledger_delete(t->engine->store, LEDGER_REMOVALS, r->ino, &ignored);
+        hide(t->engine, r->ino, false);
+        told(r);
+    }
+    waiters_end(t->engine, &r->waiters, code, e);
+    removal_free_one(r);
+}
+
+static int removal_note(struct removal *r, struct err *e)
+{
+    json_t *o = json_pack("{s:I,s:s,s:i,s:I,s:I,s:b,s:s?}", "home", (json_int_t)r->home, "name", r->name, "op", (int)r->op, "at",
+                          (json_int_t)r->asked_at, "uid", (json_int_t)r->caller.uid, "sent", r->sent, "manager", r->manager);
+    char *s = o ? json_dumps(o, JSON_COMPACT) : NULL;
+    json_decref(o);
+    if (!s)
+        return err_set(e, -ENOMEM, "out of memory");
+    int res = ledger_put(r->tenant->engine->store, LEDGER_REMOVALS, r->ino, s, strlen(s), e);
+    free(s);
+    return res;
+}
+
+static void refused(struct removal *r, int code, const struct err *e)
+{
+    static const char *const what[] = {"deactivation", "reactivation", "deletion"};
+    struct err full = *e;
+    err_prefix(&full, "%s refused", what[r->op]);
+    struct reason why = {.code = code, .text = full.text};
+    if (r->copy.path) {
+        why.method = http_method_name(r->copy.method);
+        why.path = r->copy.path;
+    }
+    reject(r->tenant, r->c, r->home, r->name, NULL, 0, &why);
+    struct store_mark m = {.state = STORE_FAILED};
+    snprintf(m.error, sizeof m.error, "%s", full.text);
+    record_mark(r->tenant->engine, r->ino, &m);
+    removal_end(r, code, &full);
+}
+
+/* ------------------------------------------------------------------ the way back: the manager that a deactivation cleared */
+
+struct back {
+    struct removal *r;
+    struct ask ask; /* the save that puts the manager back */
+};
+
+static void manager_saved(struct ask *a, int code)
+{
+    struct back *b = (struct back *)((char *)a - offsetof(struct back, ask));
+    struct removal *r = b->r;
+    struct err e = a->err, ignored;
+    if (code == 0)
+        ledger_delete(r->tenant->engine->store, LEDGER_KEPT, r->ino, &ignored);
+    else
+        err_prefix(&e, "the person is active again, but the manager could not be put back");
+    ask_release(a);
+    free(b);
+    if (code && code != -ESHUTDOWN) {
+        struct reason why = {.code = code, .text = e.text};
+        reject(r->tenant, r->c, r->home, r->name, NULL, 0, &why);
+    }
+    removal_end(r, code, &e);
+}
+
+static void put_manager_back(void *ctx, int code, uint64_t ino, const struct err *e)
+{
+    struct removal *r = ctx;
+    void *value = NULL;
+    size_t len;
+    (void)ino;
+    (void)e;
+    if (code || ledger_get(r->tenant->engine->store, LEDGER_KEPT, r->ino, &value, &len)) {
+        removal_end(r, code == -ESHUTDOWN ? code : 0, e);
+        return;
+    }
+    struct back *b = calloc(1, sizeof *b);
+    char *text = strndup(value, len);
+    free(value);
+    if (!b || !text) {
+        free(b);
+        free(text);
+        removal_end(r, 0, NULL);
+        return;
+    }
+    b->r = r;
+    b->ask = (struct ask){.kind = ASK_SAVE, .ino = r->home, .name = strdup(r->name), .text = text, .text_len = strlen(text), .people = true,
+                          .timeout_ms = r->tenant->info.conf->op_timeout * 2 * SECOND, .caller = r->caller, .done = manager_saved};
+    save_ask(r->tenant, &b->ask);
+}
+
+/* ------------------------------------------------------------------ the request and its verdict */
+
+static void done_with(struct removal *r)
+{
+    struct tenant *t = r->tenant;
+    struct err e = {0};
+    if (r->op == LMS_OP_DELETE) {
+        record_forget(t, r->ino, &e);
+        removal_end(r, 0, NULL);
+        return;
+    }
+    if (r->op == LMS_OP_DEACTIVATE) {
+        if (r->manager) {
+            json_t *o = json_pack("{s:s}", "manager_id", r->manager);
+            char *s = o ? json_dumps(o, JSON_COMPACT) : NULL;
+            if (s)
+                ledger_put(t->engine->store, LEDGER_KEPT, r->ino, s, strlen(s), &e);
+            free(s);
+            json_decref(o);
+        }
+        own_forget(t, r->ino);
+        record_mark(t->engine, r->ino, NULL);
+        record_set_active(t, r->ino, false, &e);
+        removal_end(r, 0, NULL);
+        return;
+    }
+    record_mark(t->engine, r->ino, NULL);
+    record_set_active(t, r->ino, true, &e);
+    fetch_by_ino(t, r->ino, NET_PEOPLE, t->info.conf->op_timeout * SECOND, put_manager_back, r);
+}
+
+static void on_removed(void *ctx, struct net_result *res)
+{
+    struct removal *r = ctx;
+    struct err e = {0};
+    int code = result_error(r->tenant, res, &e);
+    if (code != -ESHUTDOWN) {
+        struct audit_line l = {.method = http_method_name(r->copy.method), .url = r->copy.path, .code = code, .ms = res->elapsed_ms};
+        audit(r->tenant, &r->caller, r->home, r->name, &l);
+    }
+    if (code == -ESHUTDOWN)
+        removal_end(r, code, &e);
+    else if (code)
+        refused(r, code, &e);
+    else
+        done_with(r);
+}
+
+static char *successor_of(struct removal *r, const struct known *k)
+{
+    const char *s = r->tenant->info.conf->successor;
+    if (s && !strcmp(s, "manager"))
+        s = json_string_value(json_object_get(k->doc, "manager_id"));
+    return s ? strdup(s) : NULL;
+}
+
+static void removal_send(struct removal *r)
+{
+    struct tenant *t = r->tenant;
+    struct known k;
+    struct err e = {0};
+    struct http_request req = {0};
+    int code = known_get(t->engine, r->ino, &k);
+    if (code) {
+        err_set(&e, code, "the record is no more");
+        removal_end(r, code, &e);
+        return;
+    }
+    if (!r->sent) {
+        r->sent = true;
+        t->engine->busy++;
+    }
+    const char *manager = json_string_value(json_object_get(k.doc, "manager_id"));
+    if (r->op == LMS_OP_DEACTIVATE && manager && !r->manager)
+        r->manager = strdup(manager);
+    char *successor = successor_of(r, &k), *parent = parent_key_of(t->engine, r->home);
+    code = t->info.provider->change_state(r->c, parent, k.key, r->op, r->op == LMS_OP_REACTIVATE ? NULL : successor, &req, &e);
+    free(successor);
+    free(parent);
+    known_release(&k);
+    if (code == 0)
+        code = removal_note(r, &e);
+    if (code) {
+        http_request_release(&req);
+        refused(r, code, &e);
+        return;
+    }
+    r->copy.method = req.method;
+    r->copy.path = strdup(req.path);
+    tenant_send(t, &req, NET_PEOPLE, t->info.conf->op_timeout * SECOND, true, on_removed, r);
+}
+
+static void grace_over(void *ctx)
+{
+    struct removal *r = ctx;
+    r->timer = NULL;
+    if (r->aside) {
+        removal_end(r, 0, NULL);
+    } else if (r->tenant->guard_tripped) {
+        r->held = true;
+    } else {
+        removal_send(r);
+    }
+}
+
+/* ------------------------------------------------------------------ may it be */
+
+static bool delete_allowed(const struct conf_tenant *conf, const struct lms_collection *c)
+{
+    for (char **p = conf->allow_delete; p && *p; p++)
+        if (!strcmp(*p, c->name))
+            return true;
+    return false;
+}
+
+static int removal_op(struct tenant *t, const struct lms_collection *c, bool out_of_bin, enum lms_op *op, struct err *e)
+{
+    const struct conf_tenant *conf = t->info.conf;
+    if (conf->unlink == UNLINK_DENY)
+        return err_set(e, -EPERM, "unlink = deny: nothing of %s is removed", conf->name);
+    if (!out_of_bin && (c->can & LMS_DEACTIVATE)) {
+        *op = LMS_OP_DEACTIVATE;
+        return 0;
+    }
+    if (!(c->can & LMS_DELETE))
+        return err_set(e, -EPERM, "%s has no way to remove one of %s", t->info.provider->name, c->name);
+    if (!delete_allowed(conf, c))
+        return err_set(e, -EPERM, "removing it would delete it for good: only where allow_delete names %s", c->name);
+    *op = LMS_OP_DELETE;
+    return 0;
+}
+
+static int guard(struct tenant *t, struct err *e)
+{
+    const struct conf_tenant *conf = t->info.conf;
+    int64_t now = wall_now();
+    size_t kept = 0;
+    for (size_t i = 0; i < t->removed_n; i++)
+        if (now - t->removed_at[i] < conf->removal_window)
+            t->removed_at[kept++] = t->removed_at[i];
+    t->removed_n = kept;
+    if (t->guard_tripped || (int)kept >= conf->max_removals) {
+        t->guard_tripped = true;
+        return err_set(e, -EDQUOT, "more than %d removals in %d s: this one is refused and those not yet sent are held; `lmsfs release` sends them, `lmsfs drop` takes them back",
+                       conf->max_removals, conf->removal_window);
+    }
+    int64_t *grown = realloc(t->removed_at, (kept + 1) * sizeof *grown);
+    if (!grown)
+        return err_set(e, -ENOMEM, "out of memory");
+    t->removed_at = grown;
+    t->removed_at[t->removed_n++] = now;
+    return 0;
+}
+
+static void uncount(struct tenant *t, int64_t at)
+{
+    for (size_t i = 0; i < t->removed_n; i++) {
+        if (t->removed_at[i] == at) {
+            t->removed_at[i] = t->removed_at[--t->removed_n];
+            return;
+        }
+    }
+}
+
+static struct removal *removal_new(struct tenant *t, const struct known *k, enum lms_op op, const struct caller *who, struct err *e)
+{
+    struct removal *r = calloc(1, sizeof *r);
+    if (!r || !(r->name = strdup(k->name))) {
+        free(r);
+        err_set(e, -ENOMEM, "out of memory");
+        return NULL;
+    }
+    r->ino = k->ino;
+    r->home = k->home;
+    r->tenant = t;
+    r->c = engine_collection(t->engine, k->ino);
+    r->op = op;
+    r->caller = *who;
+    r->asked_at = wall_now();
+    HASH_ADD(hh, t->removals, ino, sizeof r->ino, r);
+    return r;
+}
+
+/* ------------------------------------------------------------------ asks */
+
+void removal_ask(struct tenant *t, struct ask *a)
+{
+    struct err e = {0};
+    struct known k = {0};
+    enum lms_op op = LMS_OP_DEACTIVATE;
+    struct removal *r = NULL;
+    const struct lms_collection *c = collection_of(t, a->ino, &e);
+    int code = c ? known_get(t->engine, a->ino, &k) : -ENOENT;
+    if (code)
+        err_set(&e, code, "no such record");
+    if (code == 0 && (r = removal_find(t, a->ino)) && !r->aside)
+        code = err_set(&e, -EBUSY, "it is being removed or moved already");
+    if (code == 0)
+        code = removal_op(t, c, a->flag, &op, &e);
+    if (code == 0 && (k.flags & STORE_PROVISIONAL))
+        code = err_set(&e, -EBUSY, "its creation is still under way");
+    if (code == 0)
+        code = guard(t, &e);
+    if (code == 0 && r) {
+        removal_end(r, 0, NULL);
+        r = NULL;
+    }
+    if (code == 0 && !(r = removal_new(t, &k, op, &a->caller, &e)))
+        code = e.code;
+    known_release(&k);
+    if (code == 0 && (code = removal_note(r, &e)))
+        removal_end(r, code, &e);
+    if (code) {
+        ask_end(t->engine, a, code, &e);
+        return;
+    }
+    hide(t->engine, r->ino, true);
+    hook_inode(t->engine, a->flag ? dir_of_record(r->ino, false, r->home) : r->home);
+    if (t->info.conf->removal_grace == 0) {
+        waiters_add(t->engine, &r->waiters, a);
+        removal_send(r);
+        return;
+    }
+    r->timer = net_timer_start(t->engine->net, t->info.conf->removal_grace * (int64_t)SECOND, grace_over, r);
+    ask_end(t->engine, a, 0, NULL);
+}
+
+bool removal_take_back(struct tenant *t, uint64_t ino)
+{
+    struct removal *r = removal_find(t, ino);
+    if (!r || r->sent)
+        return false;
+    if (!r->aside) {
+        struct audit_line l = {.method = "-", .url = "removal taken back"};
+        uncount(t, r->asked_at);
+        audit(t, &r->caller, r->home, r->name, &l);
+    }
+    removal_end(r, 0, NULL);
+    return true;
+}
+
+void restore_ask(struct tenant *t, struct ask *a)
+{
+    struct removal *r = removal_find(t, a->ino);
+    struct err e = {0};
+    if (r && r->sent) { /* too late to take back: whoever creates the name waits for the end of it */
+        waiters_add(t->engine, &r->waiters, a);
+        return;
+    }
+    removal_take_back(t, a->ino);
+    ask_end(t->engine, a, 0, &e);
+}
+
+void move_ask(struct tenant *t, struct ask *a)
+{
+    struct err e = {0};
+    struct known k = {0};
+    enum lms_op op = LMS_OP_REACTIVATE;
+    struct removal *r = NULL;
+    const struct lms_collection *c = collection_of(t, a->ino, &e);
+    int code = c ? known_get(t->engine, a->ino, &k) : -ENOENT;
+    if (code)
+        err_set(&e, code, "no such record");
+    else if (a->flag)
+        code = removal_op(t, c, false, &op, &e);
+    else if (!(c->can & LMS_REACTIVATE))
+        code = err_set(&e, -EPERM, "%s has no way to bring one of %s back", t->info.provider->name, c->name);
+    if (code == 0 && op == LMS_OP_DELETE)
+        code = err_set(&e, -EPERM, "%s has no deactivation", t->info.provider->name);
+    if (code == 0 && removal_find(t, a->ino) && !removal_take_back(t, a->ino))
+        code = err_set(&e, -EBUSY, "it is being removed or moved already");
+    if (code == 0 && (k.flags & STORE_PROVISIONAL))
+        code = err_set(&e, -EBUSY, "its creation is still under way");
+    if (code == 0 && !!(k.flags & STORE_ACTIVE) != a->flag) { /* there already: a deletion from the bin was just taken back */
+        known_release(&k);
+        ask_end(t->engine, a, 0, NULL);
+        return;
+    }
+    if (code == 0 && a->flag)
+        code = guard(t, &e);
+    if (code == 0 && !(r = removal_new(t, &k, op, &a->caller, &e)))
+        code = e.code;
+    known_release(&k);
+    if (code) {
+        ask_end(t->engine, a, code, &e);
+        return;
+    }
+    waiters_add(t->engine, &r->waiters, a);
+    removal_send(r);
+}
+
+#define ASIDE_FOR (30 * SECOND)
+
+void aside_ask(struct tenant *t, struct ask *a)
+{
+    struct err e = {0};
+    struct known k = {0};
+    struct removal *r = NULL;
+    int code = known_get(t->engine, a->ino, &k);
+    if (code)
+        err_set(&e, code, "no such record");
+    if (code == 0 && removal_find(t, a->ino))
+        code = err_set(&e, -EBUSY, "it is being removed already");
+    if (code == 0 && !(r = removal_new(t, &k, LMS_OP_DEACTIVATE, &a->caller, &e)))
+        code = e.code;
+    known_release(&k);
+    if (code == 0) {
+        r->aside = true;
+        hide(t->engine, r->ino, true);
+        r->timer = net_timer_start(t->engine->net, ASIDE_FOR, grace_over, r);
+    }
+    ask_end(t->engine, a, code, &e);
+}
+
+/* ------------------------------------------------------------------ the operator's word, replay, end */
+
+unsigned removal_release(struct tenant *t, bool send)
+{
+    struct removal *r, *next;
+    unsigned n = 0;
+    t->guard_tripped = false;
+    t->removed_n = 0;
+    HASH_ITER(hh, t->removals, r, next)
+    {
+        if (r->sent || r->aside || (send && !r->held))
+            continue;
+        n++;
+        if (send)
+            removal_send(r);
+        else
+            removal_take_back(t, r->ino);
+    }
+    return n;
+}
+
+void removal_list(struct tenant *t, json_t *into)
+{
+    static const char *const what[] = {"deactivate", "reactivate", "delete"};
+    for (struct removal *r = t->removals; r; r = r->hh.next) {
+        char at[24];
+        iso_time(r->asked_at, at);
+        if (!r->aside)
+            json_array_append_new(into, json_pack("{s:s,s:s,s:s,s:s,s:s}", "tenant", t->info.conf->name, "name", r->name, "what", what[r->op], "at",
+                                                  at, "phase", r->held ? "held" : r->sent ? "sent" : "grace"));
+    }
+}
+
+/* Lets a command wait for the verdict of a removal or move; false: none is under way. */
+bool removal_wait(struct tenant *t, uint64_t ino, struct ask *a)
+{
+    struct removal *r = removal_find(t, ino);
+    if (!r || r->aside)
+        return false;
+    waiters_add(t->engine, &r->waiters, a);
+    return true;
+}
+
+static void replay_known(void *ctx, int code, uint64_t ino, const struct err *e)
+{
+    struct removal *r = ctx;
+    struct known k;
+    (void)e;
+    bool gone = code == -ENOENT, inactive = false;
+    if (code == 0 && known_get(r->tenant->engine, ino, &k) == 0) {
+        inactive = !(k.flags & STORE_ACTIVE);
+        known_release(&k);
+    }
+    if (code && !gone)
+        removal_send(r);
+    else if (gone || (r->op == LMS_OP_DEACTIVATE && inactive) || (r->op == LMS_OP_REACTIVATE && !inactive))
+        done_with(r);
+    else
+        removal_send(r);
+}
+
+static int replay_one(void *ctx, uint64_t ino, const void *value, size_t len)
+{
+    struct tenant *t = ctx;
+    if (tenant_of(t->engine, ino) != t || !engine_collection(t->engine, ino))
+        return 0;
+    json_t *o = json_loadb(value, len, 0, NULL);
+    const char *name = json_string_value(json_object_get(o, "name")), *manager = json_string_value(json_object_get(o, "manager"));
+    struct known k = {.ino = ino, .home = (uint64_t)json_integer_value(json_object_get(o, "home")), .name = (char *)name};
+    struct caller who = {.uid = (uid_t)json_integer_value(json_object_get(o, "uid"))};
+    struct err e = {0};
+    struct removal *r = name ? removal_new(t, &k, (enum lms_op)json_integer_value(json_object_get(o, "op")), &who, &e) : NULL;
+    if (r) {
+        r->asked_at = json_integer_value(json_object_get(o, "at"));
+        r->manager = manager ? strdup(manager) : NULL;
+        int64_t age = wall_now() - r->asked_at, grace = t->info.conf->removal_grace;
+        hide(t->engine, ino, true);
+        if (json_is_true(json_object_get(o, "sent"))) {
+            r->sent = true;
+            t->engine->busy++;
+            fetch_by_ino(t, ino, NET_PEOPLE, 60 * SECOND, replay_known, r);
+        } else if (age > STALE_AFTER) {
+            err_set(&e, -ECANCELED, "found more than an hour old at start; not sent");
+            refused(r, -ECANCELED, &e);
+        } else {
+            r->timer = net_timer_start(t->engine->net, age < grace ? (grace - age) * SECOND : 0, grace_over, r);
+        }
+    }
+    json_decref(o);
+    return 0;
+}
+
+void removal_replay(struct tenant *t)
+{
+    ledger_each(t->engine->store, LEDGER_REMOVALS, replay_one, t);
+}
+
+void removal_free(struct tenant *t)
+{
+    struct removal *r, *next;
+    HASH_ITER(hh, t->removals, r, next)
+    {
+        HASH_DEL(t->removals, r);
+        removal_free_one(r);
+    }
+}

@@ -1,0 +1,259 @@
+/* session.c — a tenant's login, and sending with it.
+ *
+ * A token is asked for when the first request needs it and before it runs out. A 401 on a token that worked before means that it was
+ * withdrawn: one new login, one more try. A 401 on a fresh token means no access: it is passed on, and no login follows.
+ */
+#include "sync/internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct send {
+    struct tenant *tenant;
+    struct http_request request; /* without credentials: what is sent is a copy with them */
+    enum net_class class;
+    int64_t deadline_ms;
+    bool retry, again;
+    unsigned token_number; /* of the token it went out with */
+    net_done *done;
+    void *ctx;
+    struct send *next;
+};
+
+struct session {
+    char *token;
+    unsigned number;     /* counts tokens */
+    int64_t expires_ms;  /* monotonic */
+    bool proved;         /* some request with this token was not a 401 */
+    bool logging_in;
+    struct send *queue, **tail; /* wait for the login */
+};
+
+int session_new(struct tenant *t)
+{
+    t->session = calloc(1, sizeof *t->session);
+    if (!t->session)
+        return -ENOMEM;
+    t->session->tail = &t->session->queue;
+    return 0;
+}
+
+static void token_drop(struct session *s)
+{
+    if (s->token)
+        explicit_bzero(s->token, strlen(s->token));
+    free(s->token);
+    s->token = NULL;
+    s->proved = false;
+}
+
+void session_free(struct tenant *t)
+{
+    if (!t->session)
+        return;
+    token_drop(t->session);
+    free(t->session);
+    t->session = NULL;
+}
+
+static int pairs_copy(struct http_request *to, const struct http_header *list, size_t n, int add(struct http_request *, const char *, const char *))
+{
+    for (size_t i = 0; i < n; i++) {
+        int r = add(to, list[i].name, list[i].value);
+        if (r)
+            return r;
+    }
+    return 0;
+}
+
+static int request_copy(const struct http_request *from, struct http_request *to)
+{
+    *to = (struct http_request){.method = from->method, .content_type = from->content_type, .idempotent = from->idempotent};
+    int r = pairs_copy(to, from->headers, from->headers_n, http_request_header);
+    if (!r)
+        r = pairs_copy(to, from->parts, from->parts_n, http_request_part);
+    to->path = from->path ? strdup(from->path) : NULL;
+    to->url = from->url ? strdup(from->url) : NULL;
+    if (from->body) {
+        to->body = malloc(from->body_len + 1);
+        if (to->body) {
+            memcpy(to->body, from->body, from->body_len);
+            to->body[from->body_len] = '\0';
+            to->body_len = from->body_len;
+        }
+    }
+    if (r || (from->path && !to->path) || (from->url && !to->url) || (from->body && !to->body)) {
+        http_request_release(to);
+        return -ENOMEM;
+    }
+    return 0;
+}
+
+static void send_finish(struct send *s, struct net_result *r)
+{
+    s->done(s->ctx, r);
+    http_request_release(&s->request);
+    free(s);
+}
+
+static void send_fail(struct send *s, int code, const char *text)
+{
+    struct net_result r = {.reply = {.retry_after = -1}};
+    err_set(&r.err, code, "%s", text);
+    send_finish(s, &r);
+}
+
+static void send_now(struct send *s);
+static void login(struct tenant *t, enum net_class class);
+
+static void send_enqueue(struct send *s)
+{
+    struct session *ss = s->tenant->session;
+    *ss->tail = s;
+    ss->tail = &s->next;
+    s->next = NULL;
+}
+
+static struct send *queue_take(struct session *ss)
+{
+    struct send *q = ss->queue;
+    ss->queue = NULL;
+    ss->tail = &ss->queue;
+    return q;
+}
+
+static void on_sent(void *ctx, struct net_result *r)
+{
+    struct send *s = ctx;
+    struct tenant *t = s->tenant;
+    struct session *ss = t->session;
+    bool current = ss->token && s->token_number == ss->number;
+    if (r->err.code == 0 && r->reply.status == 401 && t->info.provider->token_request && !s->again && t->engine->net) {
+        bool was_good = !current || ss->proved; /* another request may have renewed it already */
+        if (was_good) {
+            if (current)
+                token_drop(ss);
+            s->again = true;
+            send_now(s);
+            return;
+        }
+    } else if (r->err.code == 0 && r->reply.status != 401 && current) {
+        ss->proved = true;
+    }
+    send_finish(s, r);
+}
+
+static void send_now(struct send *s)
+{
+    struct tenant *t = s->tenant;
+    struct session *ss = t->session;
+    if (!t->engine->net) {
+        send_fail(s, -ESHUTDOWN, "lmsfs is being unmounted");
+        return;
+    }
+    if (t->info.provider->token_request && (!ss->token || now_ms() > ss->expires_ms)) {
+        send_enqueue(s);
+        if (!ss->logging_in)
+            login(t, s->class);
+        return;
+    }
+    struct http_request with = {0};
+    int r = request_copy(&s->request, &with);
+    if (r == 0)
+        r = t->info.provider->authorize(&t->account, ss->token, &with);
+    if (r) {
+        http_request_release(&with);
+        send_fail(s, r, "out of memory");
+        return;
+    }
+    s->token_number = ss->number;
+    int64_t left = s->deadline_ms - now_ms();
+    struct net_options o = {.class = s->class, .timeout_ms = left > 1 ? (int)left : 1, .retry = s->retry};
+    if (!net_send(t->host, &with, &o, on_sent, s))
+        send_fail(s, -ENOMEM, "out of memory");
+}
+
+static void on_login(void *ctx, struct net_result *r)
+{
+    struct tenant *t = ctx;
+    struct session *ss = t->session;
+    struct err e = {0};
+    ss->logging_in = false;
+    int code = result_error(t, r, &e);
+    if (code == 0) {
+        struct lms_token token = {0};
+        code = t->info.provider->token_reply(&r->reply, &token, &e);
+        if (code == 0) {
+            token_drop(ss);
+            ss->token = token.value;
+            token.value = NULL;
+            ss->number++;
+            int64_t life = token.expires_in > 120 ? token.expires_in - 60 : token.expires_in / 2;
+            ss->expires_ms = now_ms() + life * SECOND;
+        }
+        lms_token_release(&token);
+    } else if (code == -EINVAL || code == -EACCES) {
+        code = -EACCES; /* RFC 6749 §5.2 answers wrong credentials with 400 or 401 */
+    }
+    struct send *q = queue_take(ss);
+    while (q) {
+        struct send *next = q->next;
+        if (code == 0) {
+            send_now(q);
+        } else {
+            char text[600];
+            snprintf(text, sizeof text, "login refused: %s", e.text);
+            send_fail(q, code, text);
+        }
+        q = next;
+    }
+}
+
+static void login(struct tenant *t, enum net_class class)
+{
+    struct http_request req = {0};
+    struct err e = {0};
+    int r = t->info.provider->token_request(&t->account, &req, &e);
+    struct net_options o = {.class = class, .timeout_ms = t->info.conf->op_timeout * SECOND, .retry = true};
+    t->session->logging_in = true;
+    if (r == 0 && net_send(t->host, &req, &o, on_login, t))
+        return;
+    http_request_release(&req);
+    t->session->logging_in = false;
+    for (struct send *q = queue_take(t->session), *next; q; q = next) {
+        next = q->next;
+        send_fail(q, r ? r : -ENOMEM, e.text[0] ? e.text : "out of memory");
+    }
+}
+
+void tenant_send(struct tenant *t, struct http_request *req, enum net_class class, int timeout_ms, bool retry, net_done *done, void *ctx)
+{
+    struct send *s = calloc(1, sizeof *s);
+    if (!s) {
+        struct net_result r = {.reply = {.retry_after = -1}};
+        err_set(&r.err, -ENOMEM, "out of memory");
+        http_request_release(req);
+        done(ctx, &r);
+        return;
+    }
+    *s = (struct send){
+        .tenant = t, .request = *req, .class = class, .deadline_ms = now_ms() + timeout_ms, .retry = retry, .done = done, .ctx = ctx};
+    *req = (struct http_request){0};
+    send_now(s);
+}
+
+int result_error(struct tenant *t, const struct net_result *r, struct err *e)
+{
+    if (r->err.code) {
+        *e = r->err;
+        return r->err.code;
+    }
+    int code = lms_status_errno(r->reply.status);
+    if (code) {
+        char words[400];
+        lms_error_text(&r->reply, words, sizeof words);
+        err_set(e, code, "%s answered %d: %s", t->info.conf->name, r->reply.status, words);
+    }
+    return code;
+}
