@@ -31,8 +31,8 @@ static const struct command {
     {"pending", cmd_ask, "[--json] [PATH]", "saves and removals without a verdict yet", ""},
     {"rejected", cmd_ask, "[--json] [PATH]", "saves and removals that were refused, by number", ""},
     {"retry", cmd_ask, "[--json] N [PATH]", "try a refused one again", "PATH only says which mount is meant.\n"},
-    {"drop", cmd_ask, "[--json] [N] [PATH]", "forget a refused one; without N: the removals that the guard holds",
-     "PATH only says which mount is meant.\n"},
+    {"drop", cmd_ask, "[--json] [N] [PATH]", "forget a refused one, or the removals that the guard holds",
+     "Without N: takes back the removals that the guard holds. PATH only says which mount is meant.\n"},
     {"release", cmd_ask, "[--json] [PATH]", "let the removals go that the guard holds", ""},
     {"sandbox", cmd_sandbox, "[OPTION]...", "an LMS on this machine, with invented people",
      "Runs lmsfs-sandbox; `lmsfs sandbox --help` lists its options.\n"},
@@ -70,7 +70,8 @@ static int help_all(void)
     puts("lmsfs mounts learning-management systems as directories of JSON files.\n");
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
         printf("  lmsfs %-8s  %s\n", commands[i].name, commands[i].summary);
-    puts("\n`lmsfs help COMMAND` tells more, `man lmsfs` the rest. Exit status: 0, 1 for a failure, 2 for misuse.");
+    puts("\n`lmsfs help COMMAND` tells more, `man lmsfs` the rest.\n"
+         "Exit status: 0, 1 for a failure, 2 for misuse.");
     return DONE;
 }
 

@@ -45,6 +45,7 @@ int doc_check_edit(const struct lms_collection *c, const json_t *base, const jso
  * *delta (new reference): {"set":{field:value,…}, "clear":[field,…], "keyed":{field:{"set":{key:element,…},"remove":[key,…]}}} — empty
  * object members are left out, so an empty delta is {} and means: nothing to do.
  * A saved document with `_readonly` is whole: an absent field was removed. One without is partial: absent keeps, null clears.
+ * What a partial document says of keyed arrays and open objects is partial too: keys that it doesn't name stay; null and [] clear all.
  * For fields in base with null, absent and null are the same. as_written and secret fields absent in base: set if present.
  * -EINVAL: a change inside `_readonly` (named; `version` and `complete` and as_written aside), clearing what can't be cleared, changing
  * a fixed field. */

@@ -175,7 +175,8 @@ struct lms_provider {
     int (*get_reply)(const struct lms_collection *c, const char *parent_key, const char *stem, const struct http_reply *r,
                      struct lms_record *out, struct err *e);
 
-    /* A save as requests; -EINVAL with field and reason where the API can't do it. */
+    /* A save as requests; -EINVAL with field and reason where the API can't do it; -EAGAIN where base is a list row only and sending
+     * it would lose what the detail has: fetch that first. */
     int (*save)(const struct lms_collection *c, const struct lms_save *s, struct lms_plan *out, struct err *e);
     int (*saved)(const struct lms_collection *c, const struct lms_save *s, size_t step, const struct http_reply *r, struct lms_verdict *out,
                  struct err *e);

@@ -24,7 +24,9 @@ enum net_class {
 
 /* What became of a call. err.code: 0 when a reply was had (whatever its status); -EHOSTUNREACH (name, connect, TLS refused), -ETIMEDOUT
  * (deadline passed, in the queue or on the wire), -EPROTO (broken reply), -EFBIG (over max_response), -ECANCELED (net_cancel), -ESHUTDOWN
- * (net_free). `sent`: the request may have reached the server — when false, it surely did not. */
+ * (net_free), -EINVAL (can't be sent as it is: a control character in a header, a path that doesn't start with '/', plain http to another
+ * machine), -ENOMEM. When several attempts were made, the last one that may have reached the server decides. `sent`: the request may
+ * have reached the server — when false, it surely did not. */
 struct net_result {
     struct http_reply reply; /* borrowed; valid during the completion. A completion may steal body by setting it NULL */
     struct err err;
@@ -34,18 +36,19 @@ struct net_result {
 };
 typedef void net_done(void *ctx, struct net_result *r);
 
-struct net *net_new(struct err *e);
-void net_free(struct net *n); /* every open call completes with -ESHUTDOWN; NULL is fine */
+struct net *net_new(struct err *e); /* SIGPIPE is ignored from then on */
+/* Every open call completes with -ESHUTDOWN, and so does what completions send then; timers that run are dropped. NULL is fine. */
+void net_free(struct net *n);
 
 struct net_host_options {
     const char *name;     /* tenant, for messages */
     const char *base_url; /* no trailing slash */
-    int rate_per_minute;  /* 0 = no limit */
-    size_t max_response;  /* bytes */
+    int rate_per_minute;  /* 0 = no limit; at most 6000 */
+    size_t max_response;  /* bytes, after unpacking; 0 = 8 MiB */
     const char *budget_file; /* remembers the last minute across restarts and crashes (mmapped ring of send times); NULL: don't */
 };
 struct net_host *net_host_new(struct net *n, const struct net_host_options *o, struct err *e);
-/* Hosts live until net_free. */
+/* Hosts live until net_free. NULL: -EINVAL (base_url, rate), -EBUSY (budget_file is another's), what opening budget_file says, -ENOMEM. */
 
 struct net_options {
     enum net_class class;
@@ -61,13 +64,13 @@ void net_cancel(struct net_call *c);
 /* A waiting call that a person now waits for moves up. */
 void net_promote(struct net_call *c, enum net_class class);
 
-/* Timers of the flows (engine thread). One shot. */
+/* Timers of the flows (engine thread). One shot; NULL on -ENOMEM. */
 struct net_timer;
 struct net_timer *net_timer_start(struct net *n, int64_t delay_ms, void (*fire)(void *ctx), void *ctx);
 void net_timer_stop(struct net_timer *t); /* NULL is fine; not after it fired */
 
 /* Waits for network, timers, net_wakeup or one of `fds` (revents are set), at most timeout_ms (-1: no bound); runs completions and due
- * timers. Returns 0 or -errno. */
+ * timers. Returns 0 or -errno; -EBUSY from inside a completion or a timer. */
 int net_poll(struct net *n, struct pollfd *fds, size_t fds_n, int timeout_ms);
 void net_wakeup(struct net *n); /* any thread */
 

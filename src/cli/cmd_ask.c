@@ -18,7 +18,7 @@
 #include "mounts.h"
 #include "print.h"
 
-#define AT_ONCE_MS 20000 /* what the daemon answers from memory */
+#define AT_ONCE_MS 10000 /* what the daemon answers from memory */
 #define NO_BOUND   (-1)  /* what it bounds itself, by the configuration's timeouts */
 
 static const struct asking {

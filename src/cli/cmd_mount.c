@@ -44,6 +44,8 @@ static int mount_with(const struct mount_request *r, const struct conf *conf, st
     if (rc || r->fake)
         return rc;
     o.mountpoint = mountpoint;
+    o.max_document = conf->max_document;
+    o.max_scratch = conf->max_scratch;
 
     struct report report = {.fd = -1};
     pid_t child = 0;

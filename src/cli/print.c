@@ -273,7 +273,7 @@ static void print_request(FILE *to, const json_t *request)
 
 void print_answer(FILE *to, const json_t *answer)
 {
-    static const char *const known[] = {"ok", "path", "state", "errno", "reason", "error", "request", "at", NULL};
+    static const char *const known[] = {"ok", "path", "state", "errno", "reason", "error", "request", "at", "n", NULL};
     const char *path = text_of(answer, "path"), *state = text_of(answer, "state"), *code = text_of(answer, "errno");
     const char *reason = text_of(answer, "reason"), *at = text_of(answer, "at"), *key;
     json_t *value;
@@ -301,6 +301,8 @@ void print_answer(FILE *to, const json_t *answer)
         print_ago(to, at);
         fputc('\n', to);
     }
+    if (number_of(answer, "n"))
+        fprintf(to, "  what was refused is kept: number %lld of `lmsfs rejected`\n", number_of(answer, "n"));
     json_object_foreach((json_t *)answer, key, value)
     {
         if (named(key, known) || json_is_null(value))

@@ -11,24 +11,31 @@
 
 #define FILE_MAX ((size_t)128 << 10)
 
+/* How messages call the file: as it was given, or by its last part where that would leave no room for the sentence. */
+static const char *name_in_message(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash && strlen(path) > 200 ? slash + 1 : path;
+}
+
 static const char default_cache_dir[] = "/var/cache/lmsfs";
 
-static int read_sections(const char *path, const struct sections *s, struct conf *c, struct err *e)
+static int read_sections(const char *file, const struct sections *s, struct conf *c, struct err *e)
 {
     c->tenants = calloc(s->n ? s->n : 1, sizeof *c->tenants);
     if (!c->tenants)
-        return err_set(e, -ENOMEM, "%s: out of memory", path);
+        return err_set(e, -ENOMEM, "%s: out of memory", file);
     for (size_t i = 0; i < s->n; i++) {
         const struct section *section = &s->list[i];
         bool general = strcmp(section->name, GENERAL_SECTION) == 0;
-        int rc = general ? general_read(path, section, c, e) : tenant_read(path, section, &c->tenants[c->tenants_n], e);
+        int rc = general ? general_read(file, section, c, e) : tenant_read(file, section, &c->tenants[c->tenants_n], e);
         if (rc < 0)
             return rc;
         if (!general)
             c->tenants_n++;
     }
     if (c->tenants_n == 0)
-        return err_set(e, -EINVAL, "%s: there is no tenant in it: a section for each, like [hownow]", path);
+        return err_set(e, -EINVAL, "%s: there is no tenant in it: a section for each, like [hownow]", file);
     return 0;
 }
 
@@ -40,9 +47,9 @@ int conf_load(const char *path, struct conf *out, struct err *e)
     struct conf c = {.max_document = (size_t)1 << 20, .max_scratch = (size_t)64 << 20};
     int rc = private_read(path, 0077, FILE_MAX, &text, &len, e);
     if (rc == 0)
-        rc = sections_parse(path, text, len, &sections, e);
+        rc = sections_parse(name_in_message(path), text, len, &sections, e);
     if (rc == 0)
-        rc = read_sections(path, &sections, &c, e);
+        rc = read_sections(name_in_message(path), &sections, &c, e);
     if (rc == 0) {
         c.path = strdup(path);
         if (!c.cache_dir)

@@ -5,8 +5,14 @@
 
 #include <string.h>
 
-#define SECRET(member) {#member, value_secret, offsetof(struct conf_tenant, member), 0, 0, NULL}
-#define END {0}
+#define SECRET(member)                                                          \
+    {                                                                           \
+#member, value_secret, offsetof(struct conf_tenant, member), 0, 0, NULL \
+    }
+#define END \
+    {       \
+        0   \
+    }
 
 /* Base URLs and plans are those of the vendors' published API collections. Synap publishes no limit: one request a second is a
  * guess that no service should mind. */
@@ -24,9 +30,8 @@ const struct conf_provider conf_providers[] = {
     },
     {
         .name = "synap",
-        .regions = (const struct region[]){{"eu", "https://api-org.synap.ac"},
-                                           {"us", "https://use1-api-org.synap.ac"},
-                                           END},
+        .regions =
+            (const struct region[]){{"eu", "https://api-org.synap.ac"}, {"us", "https://use1-api-org.synap.ac"}, END},
         .default_region = "eu",
         .default_rate = 60,
         .credentials = (const struct key[]){SECRET(org_id), SECRET(org_secret), SECRET(api_key), END},

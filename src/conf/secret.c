@@ -71,8 +71,8 @@ static int from_credential(const char *name, char **out, struct err *e)
         return err_set(e, -EINVAL, "credential: must be followed by a name without '/'");
     const char *dir = getenv("CREDENTIALS_DIRECTORY");
     if (!dir || *dir != '/')
-        return err_set(e, -EINVAL, "credential:%.64s: $CREDENTIALS_DIRECTORY is not set; systemd sets it, see LoadCredential=",
-                       name);
+        return err_set(e, -EINVAL,
+                       "credential:%.64s: $CREDENTIALS_DIRECTORY is not set; systemd sets it, see LoadCredential=", name);
     char *path;
     if (asprintf(&path, "%s/%s", dir, name) < 0)
         return err_set(e, -ENOMEM, "out of memory");

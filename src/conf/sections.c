@@ -10,9 +10,7 @@
 
 #include <errno.h>
 #include <ini.h>
-#include <stdarg.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,17 +34,12 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t';
 }
 
-static int fail(struct parse *p, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-
-static int fail(struct parse *p, int code, const char *fmt, ...)
+/* Puts the place before the sentence that is there, and ends the parsing. */
+static int fail(struct parse *p, int rc)
 {
-    char sentence[256];
-    va_list ap;
-    va_start(ap, fmt);
-    vsnprintf(sentence, sizeof sentence, fmt, ap);
-    va_end(ap);
     p->failed_line = p->line;
-    return err_set(p->e, code, "%s:%d: %s", p->file, p->line, sentence);
+    err_prefix(p->e, "%s:%d", p->file, p->line);
+    return rc;
 }
 
 static int section_start(struct parse *p, const char *name, size_t len)
@@ -54,15 +47,15 @@ static int section_start(struct parse *p, const char *name, size_t len)
     struct sections *s = p->out;
     for (size_t i = 0; i < s->n; i++)
         if (strlen(s->list[i].name) == len && memcmp(s->list[i].name, name, len) == 0)
-            return fail(p, -EINVAL, "[%.64s] a second section of this name; the first is in line %d", s->list[i].name,
-                        s->list[i].line);
+            return fail(p, err_set(p->e, -EINVAL, "[%.64s] a second section of this name; the first is in line %d",
+                                   s->list[i].name, s->list[i].line));
     struct section *list = grown(s->list, s->n, sizeof *list);
     if (list)
         s->list = list;
     char *copy = strndup(name, len);
     if (!list || !copy) {
         free(copy);
-        return fail(p, -ENOMEM, "out of memory");
+        return fail(p, err_set(p->e, -ENOMEM, "out of memory"));
     }
     s->list[s->n++] = (struct section){.name = copy, .line = p->line};
     return 0;
@@ -73,13 +66,13 @@ static int section_line(struct parse *p, const char *line, size_t len)
 {
     const char *close = memchr(line, ']', len);
     if (!close)
-        return fail(p, -EINVAL, "']' is missing after a section's name");
+        return fail(p, err_set(p->e, -EINVAL, "']' is missing after a section's name"));
     const char *rest = close + 1, *end = line + len;
     while (rest < end && is_blank(*rest))
         rest++;
     bool comment = rest < end && *rest == ';' && rest > close + 1;
     if (rest < end && !comment)
-        return fail(p, -EINVAL, "there is text after a section's ']'");
+        return fail(p, err_set(p->e, -EINVAL, "there is text after a section's ']'"));
     return section_start(p, line + 1, (size_t)(close - line - 1));
 }
 
@@ -113,7 +106,7 @@ static char *line_next(char *buf, int size, void *arg)
         return NULL;
     for (size_t i = 0; i < len; i++)
         if (((unsigned char)line[i] < 0x20 && line[i] != '\t') || line[i] == 0x7f) {
-            fail(p, -EINVAL, "there is a control character in this line");
+            fail(p, err_set(p->e, -EINVAL, "there is a control character in this line"));
             return NULL;
         }
     *buf = '\0';
@@ -122,7 +115,8 @@ static char *line_next(char *buf, int size, void *arg)
     if (*line == '[')
         return section_line(p, line, len) < 0 ? NULL : buf;
     if (len > (size_t)size - 2) {
-        fail(p, -EINVAL, "the line is longer than %d bytes; a long secret goes into a file: key = file:/path", size - 2);
+        fail(p, err_set(p->e, -EINVAL,
+                        "the line is longer than %d bytes; a long secret goes into a file: key = file:/path", size - 2));
         return NULL;
     }
     memcpy(buf, line, len);
@@ -133,16 +127,16 @@ static char *line_next(char *buf, int size, void *arg)
 static int entry_add(struct parse *p, const char *key, const char *value)
 {
     if (p->out->n == 0)
-        return fail(p, -EINVAL, "a key stands before the first [section]");
+        return fail(p, err_set(p->e, -EINVAL, "a key stands before the first [section]"));
     if (!*key)
-        return fail(p, -EINVAL, "there is no key before the '='");
+        return fail(p, err_set(p->e, -EINVAL, "there is no key before the '='"));
     struct section *s = &p->out->list[p->out->n - 1];
     const struct entry *twin = section_entry(s, key);
     if (twin)
-        return fail(p, -EINVAL, "[%.64s] %s: given a second time; the first is in line %d", s->name, key_in_message(key),
-                    twin->line);
+        return fail(p, err_set(p->e, -EINVAL, "[%.64s] %s: given a second time; the first is in line %d", s->name,
+                               key_in_message(key), twin->line));
     if (!*value)
-        return fail(p, -EINVAL, "[%.64s] %s: has no value", s->name, key_in_message(key));
+        return fail(p, err_set(p->e, -EINVAL, "[%.64s] %s: has no value", s->name, key_in_message(key)));
     struct entry *list = grown(s->entries, s->n, sizeof *list);
     if (list)
         s->entries = list;
@@ -150,7 +144,7 @@ static int entry_add(struct parse *p, const char *key, const char *value)
     if (!list || !entry.key || !entry.value) {
         free(entry.key);
         private_string_free(entry.value);
-        return fail(p, -ENOMEM, "out of memory");
+        return fail(p, err_set(p->e, -ENOMEM, "out of memory"));
     }
     s->entries[s->n++] = entry;
     return 0;
@@ -177,9 +171,9 @@ int sections_parse(const char *file, const char *text, size_t len, struct sectio
     int rc = ini_parse_stream(line_next, &p, on_entry, &p);
     if (rc > 0 && rc != p.failed_line) { /* libinih's own: the line isn't "key = value" */
         p.line = rc;
-        fail(&p, -EINVAL, "neither a [section] nor a \"key = value\"");
+        fail(&p, err_set(p.e, -EINVAL, "neither a [section] nor a \"key = value\""));
     } else if (rc < 0) {
-        fail(&p, -ENOMEM, "out of memory");
+        fail(&p, err_set(p.e, -ENOMEM, "out of memory"));
     }
     if (p.failed_line == 0)
         return 0;

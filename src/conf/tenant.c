@@ -13,15 +13,21 @@
 #include <string.h>
 
 #define HOUR 3600
-#define DAY (24 * HOUR)
+#define DAY  (24 * HOUR)
 #define YEAR (366 * DAY)
-#define K ((size_t)1 << 10)
-#define M ((size_t)1 << 20)
-#define G ((size_t)1 << 30)
+#define K    ((size_t)1 << 10)
+#define M    ((size_t)1 << 20)
+#define G    ((size_t)1 << 30)
 
 #define AT(member) offsetof(struct conf_tenant, member)
-#define SECONDS(member, min, max) {#member, value_seconds, AT(member), min, max, NULL}
-#define NUMBER(member, min, max) {#member, value_number, AT(member), min, max, NULL}
+#define SECONDS(member, min, max)                          \
+    {                                                      \
+#member, value_seconds, AT(member), min, max, NULL \
+    }
+#define NUMBER(member, min, max)                          \
+    {                                                     \
+#member, value_number, AT(member), min, max, NULL \
+    }
 
 static const struct key tenant_keys[] = {
     NUMBER(rate_per_minute, 0, 6000),
@@ -117,7 +123,8 @@ static void guess_keys(struct guess *g, const char *wrong, const struct key *key
         guess_better(g, wrong, keys->name);
 }
 
-static int unknown_key(const struct where *w, const struct entry *entry, const struct conf_provider *p, const struct key *keys)
+static int unknown_key(const struct where *w, const struct entry *entry, const struct conf_provider *p,
+                       const struct key *keys)
 {
     struct guess g = {NULL, 4};
     guess_keys(&g, entry->key, keys);
@@ -158,25 +165,28 @@ static int check_name(const char *file, const struct section *s, struct err *e)
     if (len > 0 && len <= 64 && !s->name[len] && isalnum((unsigned char)*s->name))
         return 0;
     return err_set(e, -EINVAL,
-                   "%s:%d: [%.64s] a tenant's name has 1 to 64 of a-z 0-9 . _ - and starts with a letter or a digit", file,
-                   s->line, s->name);
+                   "%s:%d: [%.64s] a tenant's name has 1 to 64 of a-z 0-9 . _ - and starts with a letter or a digit",
+                   file, s->line, s->name);
 }
 
-static int read_provider(const struct where *w, const struct conf_provider **out)
+/* NULL: -EINVAL. */
+static const struct conf_provider *read_provider(const struct where *w)
 {
     const struct entry *entry = section_entry(w->section, "provider");
-    *out = entry ? conf_provider_find(entry->value) : NULL;
-    if (*out)
-        return 0;
+    const struct conf_provider *found = entry ? conf_provider_find(entry->value) : NULL;
+    if (found)
+        return found;
     char known[128] = "";
     for (const struct conf_provider *p = conf_providers; p->name; p++) {
         size_t at = strlen(known);
         snprintf(known + at, sizeof known - at, "%s%s", at ? ", " : "", p->name);
     }
-    if (!entry)
-        return blame(w, w->section->line, "provider", err_set(w->e, -EINVAL, "is missing (known: %s)", known));
-    int rc = err_set(w->e, -EINVAL, "unknown provider '%.48s' (known: %s)", entry->value, known);
-    return blame(w, entry->line, "provider", rc);
+    if (entry)
+        err_set(w->e, -EINVAL, "unknown provider '%.48s' (known: %s)", entry->value, known);
+    else
+        err_set(w->e, -EINVAL, "is missing (known: %s)", known);
+    blame(w, entry ? entry->line : w->section->line, "provider", -EINVAL);
+    return NULL;
 }
 
 static void regions_text(const struct conf_provider *p, char *buf, size_t size)
@@ -290,13 +300,14 @@ static const struct conf_tenant defaults = {
 int tenant_read(const char *file, const struct section *s, struct conf_tenant *out, struct err *e)
 {
     const struct where w = {file, s, e};
-    const struct conf_provider *p = NULL;
-    struct conf_tenant t = defaults;
     int rc = check_name(file, s, e);
-    if (rc == 0)
-        rc = read_provider(&w, &p);
-    if (rc == 0)
-        rc = read_keys(&w, p, &t);
+    if (rc < 0)
+        return rc;
+    const struct conf_provider *p = read_provider(&w);
+    if (!p)
+        return -EINVAL;
+    struct conf_tenant t = defaults;
+    rc = read_keys(&w, p, &t);
     if (rc == 0)
         rc = read_region(&w, p, &t);
     if (rc == 0)

@@ -45,8 +45,8 @@ static int whole_number(const struct key *k, void *obj, const char *value, const
 {
     size_t n;
     if (!number(value, strlen(value), &n) || n < k->min || n > k->max)
-        return err_set(e, -EINVAL, "must be a whole number%s from %zu to %zu, not '%.*s'", of, k->min, k->max, QUOTE_MAX,
-                       value);
+        return err_set(e, -EINVAL, "must be a whole number%s from %zu to %zu, not '%.*s'", of, k->min, k->max,
+                       QUOTE_MAX, value);
     *(int *)place(k, obj) = (int)n;
     return 0;
 }
@@ -226,7 +226,9 @@ int value_names(const struct key *k, void *obj, const char *value, struct err *e
     static const char blanks[] = " \t", letters[] = "abcdefghijklmnopqrstuvwxyz0123456789-";
     char **names = calloc(strlen(value) / 2 + 2, sizeof *names);
     size_t n = 0;
-    int rc = names ? 0 : err_set(e, -ENOMEM, "out of memory");
+    int rc = 0;
+    if (!names)
+        return err_set(e, -ENOMEM, "out of memory");
     for (const char *p = value + strspn(value, blanks); rc == 0 && *p; p += strspn(p, blanks)) {
         size_t len = strcspn(p, blanks);
         if (strspn(p, letters) < len || !islower((unsigned char)*p))

@@ -18,13 +18,13 @@ struct key {
     const char *const *words; /* words: NULL-terminated, in the order of their enum */
 };
 
-value_parser value_seconds;   /* int */
-value_parser value_number;    /* int */
-value_parser value_size;      /* size_t, in bytes: 65536, 64K, 8M, 1G */
-value_parser value_yesno;     /* bool */
-value_parser value_word;      /* an enum: the word's index */
-value_parser value_path;      /* char *: absolute, without slashes at the end */
-value_parser value_base_url;  /* char *: https, or http to loopback; no user, query or fragment; without slashes at the end */
+value_parser value_seconds; /* int */
+value_parser value_number;  /* int */
+value_parser value_size;    /* size_t, in bytes: 65536, 64K, 8M, 1G */
+value_parser value_yesno;   /* bool */
+value_parser value_word;    /* an enum: the word's index */
+value_parser value_path;    /* char *: absolute, without slashes at the end */
+value_parser value_base_url; /* char *: https, or http to loopback; no user, query or fragment; without slashes at the end */
 value_parser value_secret;    /* char *: secret.h */
 value_parser value_actor;     /* char *: EMAIL-…, EXT-… or ID-… */
 value_parser value_successor; /* char *: manager, EXT-… or ID-… */

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct option {
     const char *name;
@@ -154,6 +155,10 @@ static int apply(struct mount_options *o, char *word, struct err *e)
 
 int mount_options_parse(struct mount_options *o, const char *text, struct err *e)
 {
+    o->uid = geteuid();
+    o->gid = getegid();
+    o->file_mode = 0600;
+    o->dir_mode = 0700;
     char *copy = strdup(text), *rest = copy, *word;
     int code = copy ? 0 : err_set(e, -ENOMEM, "out of memory");
     while (code == 0 && (word = strsep(&rest, ",")))

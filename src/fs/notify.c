@@ -27,6 +27,7 @@ struct notifier {
     struct item *ring;
     size_t head, n, size;
     uint64_t waiting[RECENT]; /* a number that stands in the queue: another push of it adds nothing */
+    uint64_t sending;         /* … or is being told just now */
     bool busy, closing, lost;
 };
 
@@ -91,6 +92,14 @@ void notifier_inode(struct notifier *n, uint64_t ino)
     pthread_mutex_unlock(&n->lock);
 }
 
+bool notifier_pending(struct notifier *n, uint64_t ino)
+{
+    pthread_mutex_lock(&n->lock);
+    bool pending = *recent(n, ino) == ino || n->sending == ino || n->lost;
+    pthread_mutex_unlock(&n->lock);
+    return pending;
+}
+
 void notifier_entry(struct notifier *n, uint64_t dir, const char *name)
 {
     char *copy = strdup(name);
@@ -144,8 +153,11 @@ static void *notifier_main(void *ctx)
             it = n->ring[n->head];
             n->head = (n->head + 1) % n->size;
             n->n--;
-            if (!it.name && !it.parked && *recent(n, it.ino) == it.ino)
-                *recent(n, it.ino) = 0;
+            if (!it.name && !it.parked) {
+                n->sending = it.ino;
+                if (*recent(n, it.ino) == it.ino)
+                    *recent(n, it.ino) = 0;
+            }
         }
         n->lost = false;
         pthread_mutex_unlock(&n->lock);
@@ -154,6 +166,7 @@ static void *notifier_main(void *ctx)
         if (it.ino || it.parked)
             send_item(n, &it);
         pthread_mutex_lock(&n->lock);
+        n->sending = 0;
     }
     n->busy = false;
     pthread_cond_broadcast(&n->idle);

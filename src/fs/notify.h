@@ -8,6 +8,7 @@
 #define FS_NOTIFY_H
 
 #include "lmsfs/err.h"
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,6 +26,8 @@ void notifier_free(struct notifier *n); /* sends what is left and joins; NULL is
 /* Any thread; never wait. Past a million notifications they are dropped and the kernel is told to look at every name again. */
 void notifier_inode(struct notifier *n, uint64_t ino);
 void notifier_entry(struct notifier *n, uint64_t dir, const char *name);
+/* Is an invalidation of it on its way? Then what the kernel has of it is not to be kept. Once it is sent, it isn't. */
+bool notifier_pending(struct notifier *n, uint64_t ino);
 /* Calls p->answer(p) once all that was pushed before has been sent. Never dropped. */
 void notifier_answer(struct notifier *n, struct parked *p);
 

@@ -14,11 +14,11 @@ static bool writes(int flags)
 
 /* ------------------------------------------------------------------ answers */
 
-static void opened(fuse_req_t req, const struct fuse_file_info *asked)
+static void opened(fuse_req_t req, uint64_t kernel_ino, const struct fuse_file_info *asked)
 {
     struct fuse_file_info fi = *asked;
     fi.fh = 0;
-    fi.keep_cache = 1;
+    fi.keep_cache = !notifier_pending(mount_of(req)->inodes, kernel_ino);
     fi.noflush = 1;
     fuse_reply_open(req, &fi);
 }
@@ -28,7 +28,7 @@ void open_document(fuse_req_t req, struct at at, uint64_t kernel_ino, const stru
 {
     struct mount *m = mount_of(req);
     struct fuse_file_info fi = *asked;
-    fi.keep_cache = 1;
+    fi.keep_cache = !notifier_pending(m->inodes, kernel_ino);
     fi.fh = writes(fi.flags) ? FH_WRITER : 0;
     fi.noflush = !fi.fh;
     int code = fi.fh ? draft_open(m->drafts, at.ino, at.what == AT_DOCUMENT) : 0;
@@ -108,8 +108,8 @@ static void read_status(fuse_req_t req, size_t size, off_t off, const struct fus
 
 static void job_over(struct parked *p)
 {
-    if (p->result == 0 || p->result == -ETIMEDOUT)
-        opened(p->req, &p->fi); /* after job_timeout: its status as it stands */
+    if (p->result == 0)
+        opened(p->req, p->ino, &p->fi);
     else
         reply_code(p->req, p->result);
     park_free(p);
@@ -140,7 +140,7 @@ static void open_job(fuse_req_t req, uint64_t ino, const struct fuse_file_info *
         return;
     }
     if (!s.pending || (fi->flags & O_NONBLOCK)) {
-        opened(req, fi);
+        opened(req, ino, fi);
         return;
     }
     struct parked *p = park_new(m, req, ASK_JOB, ino, job_asked);
@@ -179,7 +179,7 @@ static enum need need_to_read(const struct conf_tenant *conf, const struct lms_c
 static void detail_answer(struct parked *p)
 {
     if (p->result == 0)
-        opened(p->req, &p->fi);
+        opened(p->req, p->dir, &p->fi);
     else
         reply_code(p->req, p->result);
     park_free(p);
@@ -221,7 +221,7 @@ static void open_to_read(fuse_req_t req, uint64_t ino, uint64_t kernel_ino, cons
     else if (need == NEED_DETAIL)
         reply_code(req, -EAGAIN);
     else
-        opened(req, fi);
+        opened(req, kernel_ino, fi);
 }
 
 static void detail_answer_writer(struct parked *p)

@@ -233,16 +233,43 @@ static int address(struct parked *p)
     return code;
 }
 
+static void reason_kept(struct parked *p, int result)
+{
+    (void)result;
+    park_free(p);
+}
+
+/* Left behind as something that is no document. Whoever did finds the reason with `lmsfs why`: the engine refuses it and sends nothing. The
+ * draft itself doesn't wait for that. Takes over the text. */
+static void leave_reason(struct parked *draft, char *text, size_t len)
+{
+    struct parked *p = park_new(draft->m, NULL, ASK_SAVE, draft->ino, reason_kept);
+    if (!p) {
+        explicit_bzero(text, len);
+        free(text);
+        return;
+    }
+    p->ask.text = text;
+    p->ask.text_len = len;
+    p->ask.caller = draft->ask.caller;
+    if (address(p))
+        park_free(p);
+    else
+        park(p, PARK_FIRM);
+}
+
+/* Takes over the text. While somebody has it open, what isn't a document may become one. */
 static void ask_save(struct parked *p, char *text, size_t len)
 {
     bool blank;
     int code = check(p->m, text, len, &blank);
-    p->ask.text = text;
-    p->ask.text_len = len;
-    /* While somebody has it open, what isn't a document may become one. After that, whoever left it so finds the reason with `lmsfs why`:
-     * the engine refuses it, and sends nothing. */
-    bool left = !p->req && !blank && code == -EINVAL;
-    if (code && !left) {
+    if (code && !p->req && !blank && code == -EINVAL) {
+        leave_reason(p, text, len);
+    } else {
+        p->ask.text = text;
+        p->ask.text_len = len;
+    }
+    if (code) {
         finish(p, DRAFT_KEPT, code);
         return;
     }

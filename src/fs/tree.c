@@ -215,7 +215,7 @@ bool may_create(const struct lms_collection *c, enum name_kind kind)
     case NAME_EXT:
         return c->ext_prefix != NULL;
     case NAME_ID:
-        return !(c->can & LMS_SERVER_ID);
+        return !(c->can & LMS_SERVER_ID) && !c->ext_prefix; /* else an id is the server's to give */
     case NAME_NEW:
         return (c->can & (LMS_SERVER_ID | LMS_UPSERT)) != 0;
     default:

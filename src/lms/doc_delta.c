@@ -96,7 +96,13 @@ static int nulls_of(const json_t *object, json_t *removed)
     return rc;
 }
 
-/* known, wanted: key → element; saved: as it came. */
+/* A partial document says nothing of the keys that it doesn't name: an export of one custom field must not wipe the others. */
+static bool keeps(const json_t *saved, const char *key)
+{
+    return json_is_object(saved) ? !json_object_get(saved, key) : json_array_size(saved) > 0;
+}
+
+/* known, wanted: key → element; saved: as it came, NULL where the whole field is gone. */
 static int diff_keys(struct diff *d, const struct lms_field *f, json_t *known, json_t *wanted, const json_t *saved,
                      struct err *e)
 {
@@ -111,7 +117,7 @@ static int diff_keys(struct diff *d, const struct lms_field *f, json_t *known, j
     }
     json_object_foreach(known, key, element)
     {
-        if (json_object_get(wanted, key))
+        if (json_object_get(wanted, key) || (!d->whole && keeps(saved, key)))
             continue;
         if (f->type == LMS_OBJECT && !(f->flags & LMS_CLEARABLE)) {
             rc = cannot_clear(f->name, key, e);
@@ -178,8 +184,10 @@ static int diff_field(struct diff *d, const struct lms_field *f, const json_t *s
         return 0;
     if (d->base && (f->flags & LMS_FIXED))
         return err_set(e, -EINVAL, "%s can't change once the record exists", f->name);
-    /* A document without `_readonly` gives its arrays as they are to be, but an open object member by member (RFC 7396). */
-    if (f->keyed_by && (d->base || d->whole || f->type == LMS_OBJECT)) {
+    bool empty = json_is_array(after) && !json_array_size(after);
+    if (f->keyed_by && empty && !d->base && !d->whole)
+        return put_clear(d, f);
+    if (f->keyed_by) {
         int rc = diff_keyed(d, f, before, after, e);
         if (rc != -ENOTSUP)
             return rc;

@@ -9,7 +9,8 @@
 /* An integer and a real: the same number only if neither loses anything in the other's type. */
 static bool equal_mixed(json_int_t i, double r)
 {
-    return r >= -0x1p63 && r < 0x1p63 && (double)i == r && (json_int_t)r == i;
+    const double limit = 9223372036854775808.0; /* 2^63 */
+    return r >= -limit && r < limit && (double)i == r && (json_int_t)r == i;
 }
 
 static bool equal_objects(const json_t *a, const json_t *b)

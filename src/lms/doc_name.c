@@ -30,11 +30,12 @@ static bool looks_cut(const char *stem, size_t len)
     return true;
 }
 
-/* The longest start of s[0..len) that is at most `max` bytes and splits neither a UTF-8 character nor a %XX. */
+/* The longest start of s[0..len) that is at most `max` bytes and splits neither a UTF-8 character nor a %XX. At most
+ * 3 bytes are given up, or 2 of a %XX: CUT_SHORTEST counts on it. */
 static size_t cut_at(const char *s, size_t max)
 {
     size_t n = max;
-    while (n && ((unsigned char)s[n] & 0xc0) == 0x80)
+    while (max - n < 3 && ((unsigned char)s[n] & 0xc0) == 0x80)
         n--;
     if (n >= 1 && s[n - 1] == '%')
         return n - 1;

@@ -42,7 +42,9 @@ int text_parse(const char *s, size_t len, unsigned max_depth, json_t **out, json
         return -EINVAL;
     }
     *out = json_loadb(s, len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, why);
-    return *out ? 0 : -EINVAL;
+    if (*out)
+        return 0;
+    return why->text[0] ? -EINVAL : -ENOMEM; /* jansson says nothing when memory runs out */
 }
 
 /* jansson quotes the text near the mistake, and that may be a password; only the name of a doubled member is worth it. */
@@ -65,8 +67,9 @@ int doc_parse(const char *text, size_t len, size_t max, json_t **out, struct err
         blank++;
     if (blank == len)
         return err_set(e, -ENODATA, "the document is empty");
-    if (!text_parse(text, len, PARSE_DEPTH, out, &why))
-        return 0;
+    int rc = text_parse(text, len, PARSE_DEPTH, out, &why);
+    if (rc != -EINVAL)
+        return rc ? err_set(e, rc, "out of memory") : 0;
     if (why.line < 0)
         return err_set(e, -EINVAL, "invalid JSON: %s", why.text);
     without_quote(&why);

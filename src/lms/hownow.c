@@ -275,7 +275,7 @@ static int find_by_email(const struct lms_collection *c, const char *email, cons
                      page.rows_n);
     if (!rc && !found)
         rc = err_set(e, -ENOENT, "nobody has the address %.200s", email);
-    if (!rc) {
+    if (!rc && found) {
         *out = *found;
         out->is_row = true;
         *found = (struct lms_record){0};
@@ -357,7 +357,7 @@ static int job_reply(const struct http_reply *r, struct lms_job *out, struct err
     rc = reply_text(reply, "status", &status, e);
     if (!rc && !status)
         rc = err_set(e, -EPROTO, "the job's reply has no status");
-    if (!rc) {
+    if (!rc && status) {
         unsigned s = LMS_JOB_IN_PROGRESS;
         while (s <= LMS_JOB_FAILED && strcmp(status, lms_job_status_name(s)) != 0)
             s++;

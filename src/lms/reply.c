@@ -48,8 +48,11 @@ int reply_object(const struct http_reply *r, json_t **out, struct err *e)
     *out = NULL;
     if (rc)
         return rc;
-    if (!r->body || text_parse(r->body, r->len, TEXT_DEPTH, out, &why))
-        return r->body ? not_json(r, &why, e) : err_set(e, -EPROTO, "the reply's body is empty");
+    if (!r->body)
+        return err_set(e, -EPROTO, "the reply's body is empty");
+    rc = text_parse(r->body, r->len, TEXT_DEPTH, out, &why);
+    if (rc)
+        return rc == -ENOMEM ? err_set(e, rc, "out of memory") : not_json(r, &why, e);
     if (json_is_object(*out))
         return 0;
     json_decref(*out);

@@ -127,8 +127,11 @@ static int read_row(struct span row, size_t index, const struct reply_shape *sha
     json_t *value;
     char name[128];
 
-    if (!text_parse(row.s, (size_t)(row.end - row.s), TEXT_DEPTH, &value, &why))
-        return json_array_append_new(out->rows, value) ? -ENOMEM : 0;
+    if (*row.s != '{')
+        return err_set(e, -EPROTO, "row %zu of the reply's \"%s\" is not a JSON object", index + 1, shape->list);
+    int rc = text_parse(row.s, (size_t)(row.end - row.s), TEXT_DEPTH, &value, &why);
+    if (rc != -EINVAL)
+        return rc || json_array_append_new(out->rows, value) ? -ENOMEM : 0;
     row_name(row, shape, name, sizeof name);
     char *quote = strstr(why.text, " near '");
     if (quote)

@@ -23,7 +23,7 @@ static const struct lms_field user_fields[] = {
     {.name = "externalId", .type = LMS_STRING},
     {.name = "attr", .type = LMS_OBJECT, .keyed_by = ""},
     {.name = "userGroups", .type = LMS_ARRAY, .keyed_by = "objectId"},
-    {.name = "password", .type = LMS_STRING, .flags = LMS_SECRET, .pattern = "^.*([A-Z].*[0-9]|[0-9].*[A-Z]).*$"},
+    {.name = "password", .type = LMS_STRING, .flags = LMS_SECRET, .pattern = "[A-Z].*[0-9]|[0-9].*[A-Z]"},
     {0},
 };
 static const char *const user_options[] = {"actions", "subPortalId", NULL};

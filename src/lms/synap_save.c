@@ -149,8 +149,8 @@ static int check_group(const char *group, const json_t *known, const json_t *wan
     json_t *value;
     json_object_foreach((json_t *)wanted, member, value)
     {
-        if (known ? !doc_equal(value, json_object_get(known, member))
-                  : strcmp(member, "objectId") && strcmp(member, "name"))
+        bool named = !strcmp(member, "objectId") || !strcmp(member, "name");
+        if (known ? !doc_equal(value, json_object_get(known, member)) : !named)
             return err_set(e, -EINVAL, "userGroups.%.80s: %.80s can't be written; a group is named by its objectId",
                            group, member);
     }
@@ -203,17 +203,22 @@ static json_t *create_actions(const struct lms_save *s)
     return actions;
 }
 
-static json_t *create_user_body(const struct lms_save *s, const json_t *actions)
+static json_t *create_user_body(const struct lms_collection *c, const struct lms_save *s, const json_t *actions)
 {
-    static const char *const names[] = {"email", "name", "password", "externalId", "attr"};
-    json_t *user = json_object(), *portal = doc_value(s->options, "subPortalId");
+    const struct lms_field *f = doc_field(c, "attr"); /* by key: without the members that are null */
+    static const char *const names[] = {"email", "name", "password", "externalId"};
+    json_t *user = json_object(), *attr = NULL, *portal = doc_value(s->options, "subPortalId");
     int rc = user ? 0 : -1;
 
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         json_t *value = doc_value(s->merged, names[i]);
-        if (value && !(json_is_object(value) && !json_object_size(value)))
+        if (value)
             rc |= json_object_set(user, names[i], value);
     }
+    rc |= doc_by_key(f, doc_value(s->merged, f->name), &attr);
+    if (json_object_size(attr))
+        rc |= json_object_set(user, f->name, attr);
+    json_decref(attr);
     if (portal)
         rc |= json_object_set(user, "subPortalId", portal);
     json_t *body = json_object();
@@ -233,7 +238,7 @@ static int create_user(const struct lms_collection *c, const struct lms_save *s,
     json_t *actions = create_actions(s);
     if (!actions)
         return -ENOMEM;
-    int rc = add_step(p, HTTP_POST, "the user", "/users", NULL, create_user_body(s, actions), e);
+    int rc = add_step(p, HTTP_POST, "the user", "/users", NULL, create_user_body(c, s, actions), e);
     if (!rc)
         rc = change_groups(c, s, json_string_value(json_object_get(actions, "addToUserGroup")), p, e);
     json_decref(actions);

@@ -28,7 +28,8 @@ void text_release(struct text *t);
 /* doc_print.c: canonical JSON. pretty: as doc_print; else without any blank. */
 void text_json(struct text *t, const json_t *value, bool pretty);
 
-/* doc_parse.c: doc_parse with another bound on nesting, and jansson's reason. No size limit. -EINVAL. */
+/* doc_parse.c: doc_parse with another bound on nesting, and jansson's reason. No size limit. -EINVAL,
+ * -ENOMEM. */
 int text_parse(const char *s, size_t len, unsigned max_depth, json_t **out, json_error_t *why);
 
 /* FNV-1a, 64 bits (draft-eastlake-fnv). Versions and cut names are made of it, so it must stay what it is. */

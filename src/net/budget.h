@@ -20,7 +20,7 @@
 
 #define BUDGET_WINDOW_MS 60000
 #define BUDGET_MARGIN_MS 250
-#define BUDGET_SLOTS 6000 /* the greatest limit */
+#define BUDGET_SLOTS     6000 /* the greatest limit */
 
 struct budget_stamp {
     int64_t sent, done; /* wall clock, ms */
@@ -39,7 +39,7 @@ struct budget {
     struct counted {
         int64_t until; /* monotonic */
         int slot;
-    } *queue; /* ring of counted slots, the first to end first */
+    } * queue; /* ring of counted slots, the first to end first */
     int head, counted;
 };
 

@@ -214,15 +214,15 @@ static bool others_wait(const struct net_host *h)
 {
     const struct net_call *c;
     TAILQ_FOREACH(c, &h->waiting, link)
-        if (c->options.class != NET_BACKGROUND)
-            return true;
+    if (c->options.class != NET_BACKGROUND)
+        return true;
     return false;
 }
 
 /* Whose turn it is: the oldest call of the highest class; the trickle's only when nobody else waits for anything. */
 static struct net_call *host_next(struct net_host *h)
 {
-    for (int class = NET_PEOPLE; class <= NET_BACKGROUND; class++) {
+    for (int class = NET_PEOPLE; class <= NET_BACKGROUND; class ++) {
         struct net_call *c = TAILQ_FIRST(&h->queue[class]);
         if (c)
             return class == NET_BACKGROUND && others_wait(h) ? NULL : c;
@@ -249,7 +249,8 @@ void host_pump(struct net_host *h)
 
 /* ---- what the flows call ---- */
 
-struct net_call *net_send(struct net_host *h, struct http_request *req, const struct net_options *o, net_done *done, void *ctx)
+struct net_call *net_send(struct net_host *h, struct http_request *req, const struct net_options *o, net_done *done,
+                          void *ctx)
 {
     struct net *n = h->net;
     struct net_call *c = calloc(1, sizeof *c);

@@ -65,8 +65,8 @@ struct net_timer {
 struct net {
     CURLM *multi;
     struct timers timers;
-    SLIST_HEAD(, net_host) hosts;
-    LIST_HEAD(, net_timer) flow_timers;
+    SLIST_HEAD(host_list, net_host) hosts;
+    LIST_HEAD(timer_list, net_timer) flow_timers;
     struct call_list done;
     uint64_t order;
     uint32_t random;

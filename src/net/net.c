@@ -11,7 +11,7 @@
 #include <sys/random.h>
 
 #define MAX_RESPONSE_DEFAULT ((size_t)8 << 20)
-#define WAIT_MOST_MS 3600000
+#define WAIT_MOST_MS         3600000
 
 /* OpenSSL writes without MSG_NOSIGNAL: a server that hangs up would kill the program. */
 static void ignore_sigpipe(void)
@@ -113,7 +113,7 @@ struct net_host *net_host_new(struct net *n, const struct net_host_options *o, s
     h->max_response = o->max_response ? o->max_response : MAX_RESPONSE_DEFAULT;
     h->pump = (struct timer){.fire = on_pump, .ctx = h};
     h->stats.reachable = true;
-    for (int class = NET_PEOPLE; class <= NET_BACKGROUND; class++)
+    for (int class = NET_PEOPLE; class <= NET_BACKGROUND; class ++)
         TAILQ_INIT(&h->queue[class]);
     TAILQ_INIT(&h->waiting);
     TAILQ_INIT(&h->active);
@@ -240,7 +240,7 @@ int net_poll(struct net *n, struct pollfd *fds, size_t fds_n, int timeout_ms)
     struct net_host *h;
     if (n->inside)
         return -EBUSY;
-    SLIST_FOREACH(h, &n->hosts, link)
+    for (h = SLIST_FIRST(&n->hosts); h; h = SLIST_NEXT(h, link))
         host_pump(h);
     int rc = wait_for(n, fds, fds_n, wait_ms(n, timeout_ms));
     if (rc < 0)
@@ -262,7 +262,7 @@ void net_free(struct net *n)
         return;
     struct net_host *h;
     n->closing = n->inside = true;
-    SLIST_FOREACH(h, &n->hosts, link)
+    for (h = SLIST_FIRST(&n->hosts); h; h = SLIST_NEXT(h, link))
         host_shut_down(h);
     while (!TAILQ_EMPTY(&n->done))
         calls_complete(n);

@@ -40,7 +40,7 @@ int retry_after_parse(const char *value, int64_t now)
     if (digits > 0) {
         if (value[digits + strspn(value + digits, " \t")] != '\0')
             return -1;
-        seconds = digits < 10 ? atoll(value) : RETRY_AFTER_MOST;
+        seconds = digits < 10 ? strtoll(value, NULL, 10) : RETRY_AFTER_MOST;
     } else {
         time_t date = curl_getdate(value, NULL);
         if (date == -1)

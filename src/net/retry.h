@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #define RETRY_FIRST_MS 500
-#define RETRY_MOST_MS 30000
+#define RETRY_MOST_MS  30000
 
 /* How the last attempt ended. */
 struct attempt {

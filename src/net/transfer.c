@@ -21,7 +21,7 @@
 
 #define CONNECT_TIMEOUT_MS 10000L
 /* A connection that was idle for long may just be closing at the other end: what mustn't be sent twice gets a younger one. */
-#define IDLE_MOST_S 60L
+#define IDLE_MOST_S      60L
 #define IDLE_MOST_ONCE_S 20L
 
 struct transfer {
@@ -33,8 +33,8 @@ struct transfer {
     char *body;
     size_t len, room, max;
     bool over_max, no_memory;
-    bool begun;   /* curl was about to send it */
-    long before;  /* bytes that had gone out then: a proxy's CONNECT */
+    bool begun;  /* curl was about to send it */
+    long before; /* bytes that had gone out then: a proxy's CONNECT */
     char curl_text[CURL_ERROR_SIZE];
 };
 
@@ -260,9 +260,11 @@ static int set_url(struct transfer *t, const struct http_request *r, const char 
     return rc;
 }
 
-#define SET(option, value)                                                                                           \
-    if (curl_easy_setopt(t->easy, option, value) != CURLE_OK)                                                        \
-    return -ENOMEM
+#define SET(option, value)                                        \
+    do {                                                          \
+        if (curl_easy_setopt(t->easy, option, value) != CURLE_OK) \
+            return -ENOMEM;                                       \
+    } while (0)
 
 static int set_rules(struct transfer *t, const struct http_request *r)
 {
@@ -307,8 +309,8 @@ static void transfer_free(struct transfer *t)
     free(t);
 }
 
-int transfer_start(struct transfer **out, CURLM *multi, const struct http_request *r, const char *base_url, size_t max_response,
-                   void *owner, struct err *e)
+int transfer_start(struct transfer **out, CURLM *multi, const struct http_request *r, const char *base_url,
+                   size_t max_response, void *owner, struct err *e)
 {
     struct transfer *t = calloc(1, sizeof *t);
     if (!t)
@@ -388,6 +390,8 @@ static bool is_lost(CURLcode result)
 /* curl's own words, which may quote the server's certificate or status line. */
 static const char *reason(struct transfer *t, CURLcode result)
 {
+    if (result == CURLE_ABORTED_BY_CALLBACK) /* before_request: curl's words would be about us */
+        return "the server closed it";
     for (char *p = t->curl_text; *p; p++)
         if ((unsigned char)*p < 0x20 || *p == 0x7f)
             *p = ' ';

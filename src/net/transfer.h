@@ -18,8 +18,8 @@ int transfer_check(const struct http_request *r, struct err *e);
 int transfer_check_url(const char *url, struct err *e);
 
 /* Starts it. r is borrowed until transfer_end. `owner` is what transfer_owner gives back. -ENOMEM, -EIO. */
-int transfer_start(struct transfer **out, CURLM *multi, const struct http_request *r, const char *base_url, size_t max_response,
-                   void *owner, struct err *e);
+int transfer_start(struct transfer **out, CURLM *multi, const struct http_request *r, const char *base_url,
+                   size_t max_response, void *owner, struct err *e);
 void *transfer_owner(CURL *easy);
 
 struct ending {

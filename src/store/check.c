@@ -146,8 +146,9 @@ static enum check open_first(struct look *l, const char *path, size_t map_size, 
     case 0:
         break;
     case ENOMEM: /* for a map of our size, or of one that scribbled pages ask for? */
-        return mmap(NULL, map_size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0) == MAP_FAILED ? CHECK_FAILED
-                                                                                                                 : CHECK_META;
+        return mmap(NULL, map_size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0) == MAP_FAILED
+                   ? CHECK_FAILED
+                   : CHECK_META;
     case EACCES:
     case EMFILE:
     case ENFILE:

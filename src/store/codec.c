@@ -2,7 +2,6 @@
 #include "codec.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <string.h>
 
 /* ------------------------------------------------------------------ keys and plain values */
@@ -22,13 +21,10 @@ uint64_t be64_get(const void *p)
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the byte swaps above and LMDB's files are little-endian");
 
-MDB_val key_numbers(struct key *k, unsigned n, ...)
+MDB_val key_pack(struct key *k, unsigned n, const uint64_t *numbers)
 {
-    va_list ap;
-    va_start(ap, n);
     for (unsigned i = 0; i < n; i++)
-        be64_put(k->bytes + 8 * i, va_arg(ap, uint64_t));
-    va_end(ap);
+        be64_put(k->bytes + 8 * (size_t)i, numbers[i]);
     k->len = 8 * (size_t)n;
     return (MDB_val){k->len, k->bytes};
 }

@@ -8,15 +8,16 @@
 #include "lmsfs/store.h"
 #include <lmdb.h>
 
-#define NAME_LEN_MAX 255 /* of a file name */
-#define KEY_LEN_MAX  480 /* of a vendor's key: with its home it is an LMDB key, and those end at 511 */
+#define NAME_LEN_MAX 255  /* of a file name */
+#define KEY_LEN_MAX  480  /* of a vendor's key: with its home it is an LMDB key, and those end at 511 */
 #define TEXT_LEN_MAX 1000 /* of an external id or an e-mail address */
 
 struct key {
     size_t len;
     unsigned char bytes[512];
 };
-MDB_val key_numbers(struct key *k, unsigned n, ...); /* n uint64_t, big-endian */
+MDB_val key_pack(struct key *k, unsigned n, const uint64_t *numbers); /* big-endian */
+#define key_numbers(k, n, ...) key_pack(k, n, (const uint64_t[n]){__VA_ARGS__})
 /* A number and a text; the text at most 503 bytes, which the caller has checked. */
 MDB_val key_text(struct key *k, uint64_t home, const char *text);
 
@@ -49,7 +50,7 @@ bool version_find(const void *body, size_t len, uint64_t *version);
 bool version_parse(const char *hex, uint64_t *version); /* exactly 16 lower-case hex digits */
 
 int mark_unpack(const MDB_val *v, struct store_mark *out); /* -EIO */
-#define MARK_SIZE_MAX (6 + sizeof ((struct store_mark *)0)->job + sizeof ((struct store_mark *)0)->error)
+#define MARK_SIZE_MAX (6 + sizeof((struct store_mark *)0)->job + sizeof((struct store_mark *)0)->error)
 size_t mark_pack(const struct store_mark *m, unsigned char to[static MARK_SIZE_MAX]);
 
 /* Values of other tables. */

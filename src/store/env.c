@@ -133,8 +133,7 @@ int env_open(struct env *v, const struct env_shape *shape, const char *path, siz
     if ((rc = mdb_env_set_mapsize(v->mdb, map_size)) || (rc = mdb_env_set_maxdbs(v->mdb, ENV_TABLES_MAX)) ||
         (rc = mdb_env_set_maxreaders(v->mdb, readers)) ||
         (rc = mdb_env_open(v->mdb, path, shape->flags | MDB_NOTLS, 0600)) || (rc = mdb_reader_check(v->mdb, &dead)) ||
-        (rc = open_tables(v, shape, tables)) || (rc = mdb_env_info(v->mdb, &info)) ||
-        (rc = mdb_env_stat(v->mdb, &stat))) {
+        (rc = open_tables(v, shape, tables)) || (rc = mdb_env_info(v->mdb, &info)) || (rc = mdb_env_stat(v->mdb, &stat))) {
         env_error(v, rc, e);
         env_close(v);
         return env_code(rc);
@@ -250,6 +249,5 @@ bool env_holds(struct env *v, const MDB_val *value)
     if (value->mv_size > UINT32_MAX || from > UINT64_MAX / 2)
         return false;
     MDB_envinfo info; /* a commit that this snapshot sees may not have come to env_settle yet */
-    return mdb_env_info(v->mdb, &info) == 0 &&
-           from + value->mv_size <= ((uint64_t)info.me_last_pgno + 1) * v->page_size;
+    return mdb_env_info(v->mdb, &info) == 0 && from + value->mv_size <= ((uint64_t)info.me_last_pgno + 1) * v->page_size;
 }

@@ -53,8 +53,8 @@ int folder_make(const char *path, struct err *e)
         return err_set(e, -EACCES, "%s belongs to user %u, not to user %u who runs this", path, (unsigned)st.st_uid,
                        (unsigned)geteuid());
     if (st.st_mode & 077)
-        return err_set(e, -EACCES, "%s can be entered by others (mode %04o); it holds people's data: chmod 700 it", path,
-                       (unsigned)(st.st_mode & 07777));
+        return err_set(e, -EACCES, "%s can be entered by others (mode %04o); it holds people's data: chmod 700 it",
+                       path, (unsigned)(st.st_mode & 07777));
     return 0;
 }
 
@@ -70,17 +70,18 @@ static long pid_in(int fd)
     return strtol(text, NULL, 10);
 }
 
-int lock_take(const char *dir, int *out, struct err *e)
+int lock_take(const char *dir, int *fd, struct err *e)
 {
     int rc = 0;
     char *path = path_join(dir, "lock");
-    int fd = path ? open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600) : -1;
-    if (fd < 0) {
+    int lock = path ? open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600) : -1;
+    if (lock < 0) {
         rc = err_set(e, -errno, "can't open the lock file in %s: %s", dir, strerror(errno));
-    } else if (flock(fd, LOCK_EX | LOCK_NB)) {
-        long pid = errno == EWOULDBLOCK ? pid_in(fd) : 0;
-        if (errno != EWOULDBLOCK)
-            rc = err_set(e, -errno, "can't lock %s: %s", path, strerror(errno));
+    } else if (flock(lock, LOCK_EX | LOCK_NB)) {
+        int why = errno;
+        long pid = pid_in(lock);
+        if (why != EWOULDBLOCK)
+            rc = err_set(e, -why, "can't lock %s: %s", path, strerror(why));
         else if (pid > 0)
             rc = err_set(e, -EBUSY, "%s is in use by the lmsfs with process id %ld", dir, pid);
         else
@@ -88,14 +89,14 @@ int lock_take(const char *dir, int *out, struct err *e)
     } else {
         char text[32];
         int n = snprintf(text, sizeof text, "%ld\n", (long)getpid());
-        if (ftruncate(fd, 0) || pwrite(fd, text, (size_t)n, 0) != n)
+        if (ftruncate(lock, 0) || pwrite(lock, text, (size_t)n, 0) != n)
             rc = err_set(e, -EIO, "can't write to %s: %s", path, strerror(errno));
     }
     free(path);
-    if (rc && fd >= 0)
-        close(fd);
+    if (rc && lock >= 0)
+        close(lock);
     else
-        *out = fd;
+        *fd = lock;
     return rc;
 }
 
@@ -158,7 +159,8 @@ int set_aside(const char *cache, char *name, size_t size, struct err *e)
     char when[ISO_TIME_SIZE];
     iso_time_print(wall_s(), when);
     for (unsigned i = 0; i < 1000; i++) {
-        int n = i == 0 ? snprintf(name, size, "%s.bad-%s", cache, when) : snprintf(name, size, "%s.bad-%s-%u", cache, when, i);
+        int n = i == 0 ? snprintf(name, size, "%s.bad-%s", cache, when)
+                       : snprintf(name, size, "%s.bad-%s-%u", cache, when, i);
         if (n < 0 || (size_t)n >= size)
             return err_set(e, -ENAMETOOLONG, "the path of %s is too long", cache);
         if (renameat2(AT_FDCWD, cache, AT_FDCWD, name, RENAME_NOREPLACE) == 0)

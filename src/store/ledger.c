@@ -191,10 +191,11 @@ static int ledger_refused(const char *path, enum check found, struct err *e)
 {
     if (found == CHECK_FAILED)
         return err_set(e, -EIO, "the ledger %s could not be checked: out of memory or processes", path);
-    return err_set(e, -EIO,
-                   "the ledger %s is %s; restore it from a backup, or rename it and lose the saves, removals and refused "
-                   "documents that it remembers",
-                   path, check_words(found));
+    return err_set(
+        e, -EIO,
+        "the ledger %s is %s; restore it from a backup, or rename it and lose the saves, removals and refused "
+        "documents that it remembers",
+        path, check_words(found));
 }
 
 static bool there(const char *path)
@@ -281,7 +282,7 @@ int store_tenant_number(struct store *s, const char *identity, unsigned *number,
 {
     struct op op;
     MDB_stat stat;
-    uint64_t known;
+    uint64_t known = 0;
     MDB_val key = {strlen(identity), (void *)identity}, value;
     if (key.mv_size == 0 || key.mv_size > 500)
         return err_set(e, -EINVAL, "a tenant's identity has 1 to 500 bytes, not %zu", key.mv_size);
@@ -464,7 +465,8 @@ static int entry_at(struct store *s, enum ledger_table t, uint64_t from, uint64_
     return rc;
 }
 
-int ledger_each(struct store *s, enum ledger_table t, int (*each)(void *ctx, uint64_t key, const void *value, size_t len), void *ctx)
+int ledger_each(struct store *s, enum ledger_table t,
+                int (*each)(void *ctx, uint64_t key, const void *value, size_t len), void *ctx)
 {
     for (uint64_t from = 0, key;;) {
         void *value;

@@ -136,7 +136,8 @@ int store_sweep_save(struct store_write *w, uint64_t dir, const struct store_swe
     return rc ? rc : table_put(w, T_SWEEPS, key_numbers(&k, 1, dir), (MDB_val){sizeof d, &d}, e);
 }
 
-int store_sweep_save_page(struct store_write *w, uint64_t dir, uint32_t page, const uint64_t *recs, size_t n, struct err *e)
+int store_sweep_save_page(struct store_write *w, uint64_t dir, uint32_t page, const uint64_t *recs, size_t n,
+                          struct err *e)
 {
     struct key k;
     void *to;

@@ -72,7 +72,8 @@ static int put_check(const struct store_put *p, struct err *e)
         return err_set(e, -EINVAL, "%s: its id is longer than %d bytes", p->name, KEY_LEN_MAX);
     if (strnlen(text_or_none(p->ext), TEXT_LEN_MAX + 1) > TEXT_LEN_MAX ||
         strnlen(text_or_none(p->email), TEXT_LEN_MAX + 1) > TEXT_LEN_MAX)
-        return err_set(e, -EINVAL, "%s: its external id or e-mail address is longer than %d bytes", p->name, TEXT_LEN_MAX);
+        return err_set(e, -EINVAL, "%s: its external id or e-mail address is longer than %d bytes", p->name,
+                       TEXT_LEN_MAX);
     if (p->kind == INO_JOB ? home != INO_JOBS : p->kind != INO_RECORD || (home != INO_DIR && home != INO_TENANT))
         return err_set(e, -EINVAL, "%s: no record of this kind belongs there", p->name);
     if (p->ino && (ino_kind(p->ino) != p->kind || ino_tenant(p->ino) != ino_tenant(p->home) || !ino_rec(p->ino) ||
@@ -101,7 +102,8 @@ static int put_find(struct store_write *w, const struct store_put *p, uint64_t *
     if (rc && rc != -ENOENT)
         return rc;
     if (p->ino && rc == 0 && by_key != p->ino)
-        return err_set(e, -EEXIST, "%s: another record (%llu) has the id %s", p->name, (unsigned long long)ino_rec(by_key), p->key);
+        return err_set(e, -EEXIST, "%s: another record (%llu) has the id %s", p->name,
+                       (unsigned long long)ino_rec(by_key), p->key);
     *ino = p->ino ? p->ino : by_key;
     if (*ino)
         return 0;
@@ -120,7 +122,8 @@ static int put_load(struct work *k, uint64_t ino)
     int rc = ino ? head_get(&k->w->view, ino, &k->was) : -ENOENT;
     k->exists = rc == 0;
     if (rc == -ENOENT && ino) /* a number from before the cache was deleted, which the ledger remembers */
-        return ledger_gave(k->w->s, ino_rec(ino)) ? 0 : err_set(k->e, -EINVAL, "%s: its number was never given", k->p->name);
+        return ledger_gave(k->w->s, ino_rec(ino)) ? 0
+                                                  : err_set(k->e, -EINVAL, "%s: its number was never given", k->p->name);
     if (rc)
         return rc == -ENOENT ? 0 : rc;
     head_keep(&k->was, &k->was_texts);
@@ -331,7 +334,8 @@ static int write_dirs(struct work *k)
         if (!to)
             return 0;
         if (renamed)
-            rc = table_put(k->w, T_DIRS, key_numbers(&key, 2, to, rec), (MDB_val){strlen(now->name) + 1, (void *)now->name}, k->e);
+            rc = table_put(k->w, T_DIRS, key_numbers(&key, 2, to, rec),
+                           (MDB_val){strlen(now->name) + 1, (void *)now->name}, k->e);
         return rc ? rc : listing_shift(k->w, to, 0, is_detail - was_detail, renamed, k->e);
     }
     if (from) {
@@ -340,7 +344,8 @@ static int write_dirs(struct work *k)
             rc = listing_shift(k->w, from, -1, -was_detail, true, k->e);
     }
     if (rc == 0)
-        rc = table_put(k->w, T_DIRS, key_numbers(&key, 2, to, rec), (MDB_val){strlen(now->name) + 1, (void *)now->name}, k->e);
+        rc = table_put(k->w, T_DIRS, key_numbers(&key, 2, to, rec), (MDB_val){strlen(now->name) + 1, (void *)now->name},
+                       k->e);
     return rc ? rc : listing_shift(k->w, to, 1, is_detail, true, k->e);
 }
 
@@ -401,7 +406,7 @@ static int put_write(struct work *k, bool touch)
 int store_put(struct store_write *w, const struct store_put *p, bool touch, struct store_change *out, struct err *e)
 {
     struct err why = {0};
-    struct store_change unwanted;
+    struct store_change unwanted = {0};
     struct work k;
     uint64_t ino = 0;
     k.w = w;
@@ -409,6 +414,7 @@ int store_put(struct store_write *w, const struct store_put *p, bool touch, stru
     k.out = out ? out : &unwanted;
     k.e = &why;
     k.was = k.now = (struct head){0};
+    k.body = k.old_body = (MDB_val){0};
     *k.out = (struct store_change){0};
     int rc = write_usable(w, &why);
     if (rc == 0)
@@ -458,7 +464,8 @@ int store_remove(struct store_write *w, uint64_t ino, struct err *e)
         return rc;
     rc = head_get(&w->view, ino, &was);
     if (rc)
-        return err_set(e, rc, rc == -ENOENT ? "there is no such record" : "the cache in %s has a damaged record", w->s->cache.path);
+        return err_set(e, rc, rc == -ENOENT ? "there is no such record" : "the cache in %s has a damaged record",
+                       w->s->cache.path);
     head_keep(&was, &texts);
     rc = drop_names(w, &was, NULL, e);
     if (rc == 0)

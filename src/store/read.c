@@ -91,6 +91,8 @@ int table_first(struct store_read *r, enum table t, MDB_val prefix, MDB_val *key
     mdb_cursor_close(cursor);
     if (rc)
         return env_code(rc);
+    if (!prefix.mv_size)
+        return 0;
     return key->mv_size < prefix.mv_size || memcmp(key->mv_data, prefix.mv_data, prefix.mv_size) != 0 ? -ENOENT : 0;
 }
 

@@ -73,18 +73,12 @@ static bool version_sound(const MDB_val *k, const MDB_val *v)
 }
 
 static const struct table_shape cache_tables[TABLES] = {
-    [T_META] = {"meta", NULL},
-    [T_LISTINGS] = {"listings", listing_sound},
-    [T_MARKS] = {"marks", mark_sound},
-    [T_SWEEPS] = {"sweeps", sweep_sound},
-    [T_ALIASES] = {"aliases", NULL},
-    [T_DIRS] = {"dirs", dir_sound},
-    [T_NAMES] = {"names", number_sound},
-    [T_KEYS] = {"keys", number_sound},
-    [T_HEADS] = {"heads", head_sound},
-    [T_BODIES] = {"bodies", body_sound},
-    [T_AGES] = {"ages", NULL},
-    [T_VERSIONS] = {"versions", version_sound},
+    [T_META] = {"meta", NULL},           [T_LISTINGS] = {"listings", listing_sound},
+    [T_MARKS] = {"marks", mark_sound},   [T_SWEEPS] = {"sweeps", sweep_sound},
+    [T_ALIASES] = {"aliases", NULL},     [T_DIRS] = {"dirs", dir_sound},
+    [T_NAMES] = {"names", number_sound}, [T_KEYS] = {"keys", number_sound},
+    [T_HEADS] = {"heads", head_sound},   [T_BODIES] = {"bodies", body_sound},
+    [T_AGES] = {"ages", NULL},           [T_VERSIONS] = {"versions", version_sound},
 };
 _Static_assert(TABLES <= ENV_TABLES_MAX, "room for every table");
 
@@ -104,8 +98,8 @@ static int cache_begin_anew(const char *path, const char *why, struct err *warni
     int rc = set_aside(path, aside, sizeof aside, e);
     if (rc)
         return rc;
-    err_set(warning, 0, "the cache was %s; it is kept as %s and begun anew: everything will be read from the LMS again", why,
-            aside);
+    err_set(warning, 0, "the cache was %s; it is kept as %s and begun anew: everything will be read from the LMS again",
+            why, aside);
     return folder_make(path, e);
 }
 
@@ -113,11 +107,10 @@ static int cache_refused(const char *path, enum check found, struct err *e)
 {
     if (found == CHECK_FAILED)
         return err_set(e, -EIO, "the cache %s could not be checked: out of memory or processes", path);
-    return err_set(e, -EIO,
-                   "the cache %s is %s; remove that folder to begin it anew: what is in it can be read from the LMS again", path,
-                   check_words(found));
+    return err_set(
+        e, -EIO, "the cache %s is %s; remove that folder to begin it anew: what is in it can be read from the LMS again",
+        path, check_words(found));
 }
-
 
 /* Whose ledger gave the record ids in here: 0, or -EXDEV for another's. A new cache becomes ours. */
 static int cache_owner(struct store *s, struct err *e)
@@ -150,7 +143,8 @@ static int cache_owner(struct store *s, struct err *e)
     return env_commit(&s->cache, txn, e);
 }
 
-static int cache_open_once(struct store *s, const struct store_limits *limits, const char *path, unsigned times, struct err *e)
+static int cache_open_once(struct store *s, const struct store_limits *limits, const char *path, unsigned times,
+                           struct err *e)
 {
     int rc = marker_write(path, times + 1, e);
     if (rc == 0)

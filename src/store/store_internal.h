@@ -24,12 +24,12 @@ struct env {
     char *path;
     unsigned page_size;
     uint64_t pages_max, reserve; /* of the map; the reserve is for removing, so that a full map can be emptied */
-    const char *map; /* NULL: unknown, then only lengths are checked */
-    _Atomic uint64_t extent; /* bytes of the file that committed pages may lie in */
+    const char *map;             /* NULL: unknown, then only lengths are checked */
+    _Atomic uint64_t extent;     /* bytes of the file that committed pages may lie in */
 
     /* The write transaction under way; there is one at a time. */
-    uint64_t base, used;   /* pages in use when it began; pages that it may have taken since */
-    uint64_t free_pages;   /* among `base`, once counted */
+    uint64_t base, used; /* pages in use when it began; pages that it may have taken since */
+    uint64_t free_pages; /* among `base`, once counted */
     bool counted, writing;
 };
 
@@ -67,7 +67,7 @@ unsigned marker_read(const char *cache);
 int marker_write(const char *cache, unsigned times, struct err *e);
 void marker_remove(const char *cache);
 int set_aside(const char *cache, char *name, size_t size, struct err *e); /* renames it; name gets the new one */
-char *path_join(const char *a, const char *b); /* malloc'ed */
+char *path_join(const char *a, const char *b);                            /* malloc'ed */
 
 /* ------------------------------------------------------------------ check.c */
 
@@ -160,7 +160,7 @@ int write_spoil(struct store_write *w, int code, const char *what, struct err *e
 int write_take(struct store_write *w, uint64_t pages, struct err *e);              /* env_take, whose failure spoils */
 /* The first entry whose key begins with this prefix. 0, -ENOENT, -EIO. */
 int table_first(struct store_read *r, enum table t, MDB_val prefix, MDB_val *key, MDB_val *value);
-uint64_t table_pages(const struct store_write *w, size_t bytes); /* pages that a value of this size may take */
+uint64_t table_pages(const struct store_write *w, size_t bytes);      /* pages that a value of this size may take */
 int aliases_drop(struct store_write *w, uint64_t ino, struct err *e); /* a record's new*.json names; 0: everybody's */
 
 int version_keep(struct store_write *w, const struct head *was, const MDB_val *body, struct err *e);
@@ -171,7 +171,7 @@ int listing_shift(struct store_write *w, uint64_t dir, int entries, int details,
 
 int ledger_open(struct store *s, const struct store_limits *limits, bool unclean, struct err *e);
 int ledger_lease(struct store *s, uint64_t *id, struct err *e); /* a record id never given before */
-bool ledger_gave(struct store *s, uint64_t id); /* was it ever leased? */
+bool ledger_gave(struct store *s, uint64_t id);                 /* was it ever leased? */
 int ledger_identity(struct store *s, uint64_t *identity);
 
 #endif

@@ -35,7 +35,8 @@ requests_clear
 eq "a name that a complete listing lacks is ENOENT" ENOENT "$(errno_of read "$users/EXT-nobody.json")"
 eq "… and asks nobody" 0 "$(requests)"
 
-conf_hownow 'detail = require' 'crawl_limit = 0'
+CONF_LINES=()
+conf_hownow "detail = require" "crawl_limit = 0" "trickle = no"
 mount_stop
 config_write hownow
 mount_start

@@ -13,7 +13,7 @@ for name in "${people[@]}"; do
     printf '{"name": "Held Up"}' | t tee "$users/$name" >/dev/null
 done
 eq "ten saves made ten jobs" 11 "$(t ls "$jobs" | wc -l)"
-eq "last.json names the newest" "$(t ls -t "$jobs" | grep -v last | head -n 1)" "$(t readlink "$jobs/last.json")"
+eq "last.json names the newest" "$(t ls -U "$jobs" | grep -v '^last' | tail -n 1)" "$(t readlink "$jobs/last.json")"
 like "O_NONBLOCK opens at once and reads how it stands" 'in_progress' "$(t dd if="$jobs/last.json" iflag=nonblock status=none)"
 check "grep -r doesn't wait" grep -rq in_progress "$jobs"
 check "tar doesn't wait" tar -C "$jobs" -cf "$T/jobs.tar" .
@@ -59,12 +59,13 @@ wait $park 2>/dev/null
 check "the mount works on" ls "$users"
 
 # ---- over ----
-conf_hownow 'job_timeout = 2'
+CONF_LINES=()
+conf_hownow 'trickle = no' 'job_timeout = 2'
 mount_stop
 config_write hownow
 mount_start
 jobs_change '{"seconds": 1}' >/dev/null
-check "another save" sed -i 's/"name": "[^"]*"/"name": "Quick"/' "$users/${people[9]}"
+check "another save" sed -i '/^  "name"/s/: .*/: "Quick",/' "$users/${people[9]}"
 sandbox_log=$(t 30 cat "$jobs/last.json")
 like "a waiting cat yields completed" '"completed"' "$sandbox_log"
 check "the padded document is JSON" sh -c "printf '%s' '$(printf %s "$sandbox_log" | jq -c .)' | jq -e .id"

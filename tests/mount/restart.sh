@@ -8,10 +8,11 @@ config_write hownow
 mount_start
 lists='.path | test("^/external/v1/users\\?")'
 t 60 ls "$MNT/hownow/users" >/dev/null 2>&1 &
+lister=$!
 half_way() { [ "$(requests "$lists")" -ge 40 ]; }
 check "the sweep is half way" wait_until 30 half_way
 daemon_crash
-wait
+wait $lister
 before=$(requests "$lists")
 within "it was killed in mid-sweep" 40 99 "$before"
 mount_start

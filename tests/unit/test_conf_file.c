@@ -15,7 +15,7 @@
 #include <cmocka.h>
 
 #define FILE_NAME "lmsfs.conf"
-#define TENANT "[t]\nprovider = hownow\nregion = eu\nclient_id = a\nclient_secret = b\n"
+#define TENANT    "[t]\nprovider = hownow\nregion = eu\nclient_id = a\nclient_secret = b\n"
 
 /* Tests run in a folder of their own, so that messages name the file as "lmsfs.conf". */
 static char dir[] = "/tmp/lmsfs-conf-XXXXXX";
@@ -104,9 +104,9 @@ static void test_every_key_reaches_its_member(void **state)
     assert_null(t->allow_delete[2]);
     assert_null(t->org_id);
     assert_null(t->events_url);
-    const int got[] = {t->list_ttl,    t->record_ttl,     t->list_timeout,  t->op_timeout,
-                       t->lock_wait,   t->job_timeout,    t->crawl_limit,   t->removal_grace,
-                       t->max_removals, t->removal_window, t->base_ttl,      t->job_retention};
+    const int got[] = {t->list_ttl,     t->record_ttl,     t->list_timeout, t->op_timeout,
+                       t->lock_wait,    t->job_timeout,    t->crawl_limit,  t->removal_grace,
+                       t->max_removals, t->removal_window, t->base_ttl,     t->job_retention};
     for (int i = 0; i < 12; i++)
         assert_int_equal(got[i], i + 1);
     assert_int_equal(t->rate_per_minute, 100);
@@ -173,7 +173,8 @@ static void test_editors_marks_mean_nothing(void **state)
         "\xef\xbb\xbf" TENANT,
         "[t]\r\nprovider = hownow\r\nregion = eu\r\nclient_id = a\r\nclient_secret = b\r\n",
         "[t]\nprovider = hownow\nregion = eu\nclient_id = a\nclient_secret = b",
-        "\n\n   [t]   ; the one\n\tprovider=hownow\n    region\t=\teu  ; here\nclient_id = a\nclient_secret = b\n\n;x\n#y",
+        "\n\n   [t]   ; the one\n\tprovider=hownow\n    region\t=\teu  ; here\nclient_id = a\nclient_secret = "
+        "b\n\n;x\n#y",
     };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         struct conf c;
@@ -227,14 +228,17 @@ static void test_plain_http_goes_to_this_machine(void **state)
 {
     (void)state;
     static const char *const urls[][2] = {
-        {"http://localhost:8080", "http://localhost:8080"}, {"http://127.9.8.7/x/", "http://127.9.8.7/x"},
-        {"http://[::1]:1/", "http://[::1]:1"},              {"https://lms.example.com//", "https://lms.example.com"},
+        {"http://localhost:8080", "http://localhost:8080"},
+        {"http://127.9.8.7/x/", "http://127.9.8.7/x"},
+        {"http://[::1]:1/", "http://[::1]:1"},
+        {"https://lms.example.com//", "https://lms.example.com"},
         {"HTTPS://lms.example.com/a", "https://lms.example.com/a"},
     };
     for (size_t i = 0; i < sizeof urls / sizeof *urls; i++) {
         char text[300];
         struct conf c;
-        snprintf(text, sizeof text, "[t]\nprovider = hownow\nbase_url = %s\nclient_id = a\nclient_secret = b\n", urls[i][0]);
+        snprintf(text, sizeof text, "[t]\nprovider = hownow\nbase_url = %s\nclient_id = a\nclient_secret = b\n",
+                 urls[i][0]);
         load_ok(text, &c);
         assert_string_equal(c.tenants[0].base_url, urls[i][1]);
         conf_release(&c);
@@ -265,12 +269,16 @@ static void test_every_mistake_has_its_sentence(void **state)
         {"[t]\nhello\nworld = 1\nprovider\n", "lmsfs.conf:2: neither a [section] nor a \"key = value\""},
         {"[t]\nprovider = how\001now\n", "lmsfs.conf:2: there is a control character in this line"},
         /* names */
-        {"[Acme]\n", "lmsfs.conf:1: [Acme] a tenant's name has 1 to 64 of a-z 0-9 . _ - and starts with a letter or a digit"},
-        {"[.x]\n", "lmsfs.conf:1: [.x] a tenant's name has 1 to 64 of a-z 0-9 . _ - and starts with a letter or a digit"},
+        {"[Acme]\n",
+         "lmsfs.conf:1: [Acme] a tenant's name has 1 to 64 of a-z 0-9 . _ - and starts with a letter or a digit"},
+        {"[.x]\n",
+         "lmsfs.conf:1: [.x] a tenant's name has 1 to 64 of a-z 0-9 . _ - and starts with a letter or a digit"},
         {"[]\n", "lmsfs.conf:1: [] a tenant's name has 1 to 64 of a-z 0-9 . _ - and starts with a letter or a digit"},
-        {"[a/b]\n", "lmsfs.conf:1: [a/b] a tenant's name has 1 to 64 of a-z 0-9 . _ - and starts with a letter or a digit"},
+        {"[a/b]\n",
+         "lmsfs.conf:1: [a/b] a tenant's name has 1 to 64 of a-z 0-9 . _ - and starts with a letter or a digit"},
         /* keys */
-        {TENANT "rate_per_minut = 5\n", "lmsfs.conf:6: [t] rate_per_minut: unknown key (did you mean rate_per_minute?)"},
+        {TENANT "rate_per_minut = 5\n",
+         "lmsfs.conf:6: [t] rate_per_minut: unknown key (did you mean rate_per_minute?)"},
         {TENANT "lsit_ttl = 5\n", "lmsfs.conf:6: [t] lsit_ttl: unknown key (did you mean list_ttl?)"},
         {TENANT "clientid = 5\n", "lmsfs.conf:6: [t] clientid: unknown key (did you mean client_id?)"},
         {TENANT "regoin = 5\n", "lmsfs.conf:6: [t] regoin: unknown key (did you mean region?)"},
@@ -283,13 +291,15 @@ static void test_every_mistake_has_its_sentence(void **state)
         {"\n[t]\nprovider = x\n", "lmsfs.conf:3: [t] provider: unknown provider 'x' (known: hownow, synap)"},
         {"\n[t]\nprovider = hownow\nregion = eu\nclient_id = a\n",
          "lmsfs.conf:2: [t] client_secret: is missing: provider hownow needs it"},
-        {"[t]\nprovider = synap\norg_id = a\norg_secret = b\n", "lmsfs.conf:1: [t] api_key: is missing: provider synap needs it"},
+        {"[t]\nprovider = synap\norg_id = a\norg_secret = b\n",
+         "lmsfs.conf:1: [t] api_key: is missing: provider synap needs it"},
         /* where the service is */
         {"[t]\nprovider = hownow\nclient_id = a\nclient_secret = b\n",
          "lmsfs.conf:1: [t] region: is missing (uk, eu, uat), and so is base_url"},
         {"[t]\nprovider = hownow\nclient_id = a\nclient_secret = b\nregion = us\n",
          "lmsfs.conf:5: [t] region: unknown region 'us' (hownow has: uk, eu, uat)"},
-        {TENANT "base_url = https://x.example\n", "lmsfs.conf:3: [t] region: can't stand beside base_url: one of them goes"},
+        {TENANT "base_url = https://x.example\n",
+         "lmsfs.conf:3: [t] region: can't stand beside base_url: one of them goes"},
         /* how fast it may be asked */
         {TENANT "plan = gold\n", "lmsfs.conf:6: [t] plan: unknown plan 'gold' (hownow has: essential, pro)"},
         {TENANT "plan = pro\nrate_per_minute = 7\n",
@@ -300,19 +310,21 @@ static void test_every_mistake_has_its_sentence(void **state)
          "lmsfs.conf:6: [t] act_as: unknown key for provider synap"},
         {TENANT "rate_per_minute = 6001\n",
          "lmsfs.conf:6: [t] rate_per_minute: must be a whole number from 0 to 6000, not '6001'"},
-        {TENANT "rate_per_minute = -1\n", "lmsfs.conf:6: [t] rate_per_minute: must be a whole number from 0 to 6000, not '-1'"},
+        {TENANT "rate_per_minute = -1\n",
+         "lmsfs.conf:6: [t] rate_per_minute: must be a whole number from 0 to 6000, not '-1'"},
         /* times, sizes, words */
         {TENANT "op_timeout = 30s\n",
          "lmsfs.conf:6: [t] op_timeout: must be a whole number of seconds from 1 to 3600, not '30s'"},
-        {TENANT "op_timeout = 0\n", "lmsfs.conf:6: [t] op_timeout: must be a whole number of seconds from 1 to 3600, not '0'"},
+        {TENANT "op_timeout = 0\n",
+         "lmsfs.conf:6: [t] op_timeout: must be a whole number of seconds from 1 to 3600, not '0'"},
         {TENANT "lock_wait = 99999999999999999999999\n",
          "lmsfs.conf:6: [t] lock_wait: must be a whole number of seconds from 1 to 60, not '99999999999999999999999'"},
         {TENANT "max_response = 1k\n",
          "lmsfs.conf:6: [t] max_response: must be a size from 64K to 1G (bytes, or with k, M, G), not '1k'"},
         {TENANT "max_response = M\n",
          "lmsfs.conf:6: [t] max_response: must be a size from 64K to 1G (bytes, or with k, M, G), not 'M'"},
-        {TENANT "max_response = 18446744073709551615G\n",
-         "lmsfs.conf:6: [t] max_response: must be a size from 64K to 1G (bytes, or with k, M, G), not '18446744073709551615G'"},
+        {TENANT "max_response = 18446744073709551615G\n", "lmsfs.conf:6: [t] max_response: must be a size from 64K to "
+                                                          "1G (bytes, or with k, M, G), not '18446744073709551615G'"},
         {TENANT "trickle = true\n", "lmsfs.conf:6: [t] trickle: must be yes or no, not 'true'"},
         {TENANT "detail = all\n", "lmsfs.conf:6: [t] detail: must be auto, require or never, not 'all'"},
         {TENANT "unlink = Deny\n", "lmsfs.conf:6: [t] unlink: must be deactivate or deny, not 'Deny'"},
@@ -325,15 +337,18 @@ static void test_every_mistake_has_its_sentence(void **state)
          "lmsfs.conf:6: [t] act_as: must be EMAIL-<address>, EXT-<external id> or ID-<id>, not 'bob'"},
         {TENANT "act_as = EMAIL-bob\n",
          "lmsfs.conf:6: [t] act_as: must be EMAIL-<address>, EXT-<external id> or ID-<id>, not 'EMAIL-bob'"},
-        {TENANT "act_as = ID-\n", "lmsfs.conf:6: [t] act_as: must be EMAIL-<address>, EXT-<external id> or ID-<id>, not 'ID-'"},
+        {TENANT "act_as = ID-\n",
+         "lmsfs.conf:6: [t] act_as: must be EMAIL-<address>, EXT-<external id> or ID-<id>, not 'ID-'"},
         {"[lmsfs]\ncache_dir = ~/x\n", "lmsfs.conf:2: [lmsfs] cache_dir: must be an absolute path, not '~/x'"},
         {"[lmsfs]\ncache_dir = x\n", "lmsfs.conf:2: [lmsfs] cache_dir: must be an absolute path, not 'x'"},
         /* URLs */
         {"[t]\nprovider = hownow\nbase_url = http://lms.example.com\n" REST,
          "lmsfs.conf:3: [t] base_url: must be https: plain http is for this machine only, not for lms.example.com"},
         {"[t]\nprovider = hownow\nbase_url = http://127.0.0.1.example.com\n" REST,
-         "lmsfs.conf:3: [t] base_url: must be https: plain http is for this machine only, not for 127.0.0.1.example.com"},
-        {"[t]\nprovider = hownow\nbase_url = ftp://x.example\n" REST, "lmsfs.conf:3: [t] base_url: must be https, not ftp"},
+         "lmsfs.conf:3: [t] base_url: must be https: plain http is for this machine only, not for "
+         "127.0.0.1.example.com"},
+        {"[t]\nprovider = hownow\nbase_url = ftp://x.example\n" REST,
+         "lmsfs.conf:3: [t] base_url: must be https, not ftp"},
         {"[t]\nprovider = hownow\nbase_url = https://bob:pw@x.example\n" REST,
          "lmsfs.conf:3: [t] base_url: must not hold a user name or password"},
         {"[t]\nprovider = hownow\nbase_url = https://@x.example\n" REST,
@@ -365,7 +380,8 @@ static void test_a_line_that_libinih_would_cut_is_refused(void **state)
     struct conf c;
     char text[1000];
     for (int digits = 100; digits < 400; digits++) { /* either read whole or refused, never cut */
-        snprintf(text, sizeof text, "[t]\nprovider = hownow\nregion = eu\nclient_id = a\nclient_secret = %0*d\n", digits, 7);
+        snprintf(text, sizeof text, "[t]\nprovider = hownow\nregion = eu\nclient_id = a\nclient_secret = %0*d\n",
+                 digits, 7);
         if (load_text(text, &c, &e) == 0) {
             assert_int_equal(strlen(c.tenants[0].client_secret), digits);
             conf_release(&c);
@@ -400,7 +416,8 @@ static void test_a_file_that_others_can_read_is_refused(void **state)
         char sentence[200];
         write_file(TENANT, strlen(TENANT), modes[i]);
         assert_int_equal(conf_load(FILE_NAME, &c, &e), -EACCES);
-        snprintf(sentence, sizeof sentence, "lmsfs.conf: others can get at it (mode %04o): chmod 600 lmsfs.conf", modes[i]);
+        snprintf(sentence, sizeof sentence, "lmsfs.conf: others can get at it (mode %04o): chmod 600 lmsfs.conf",
+                 modes[i]);
         assert_string_equal(e.text, sentence);
     }
 }

@@ -183,7 +183,7 @@ static void test_a_secret_comes_from_systemd(void **state)
 static void test_no_message_holds_a_secret(void **state)
 {
     (void)state;
-#define S "Zq8xSecretZq8x"
+#define S    "Zq8xSecretZq8x"
 #define HEAD "[t]\nprovider = hownow\nregion = eu\nclient_id = a\n"
     static const char *const texts[] = {
         HEAD "client_secret = " S "\nclient_secret = " S "\n",

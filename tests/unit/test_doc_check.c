@@ -66,8 +66,10 @@ static void test_an_unknown_key_is_refused_and_named(void **state)
 static void test_a_new_record_needs_what_the_api_requires(void **state)
 {
     (void)state;
-    refused(USERS, true, "{'name':'X','email':'x@example.org','user_type':'Admin'}", "external_user_id is missing", __LINE__);
-    refused(USERS, true, "{'external_user_id':'x','name':null,'email':'x@example.org','user_type':'Admin'}", "name", __LINE__);
+    refused(USERS, true, "{'name':'X','email':'x@example.org','user_type':'Admin'}", "external_user_id is missing",
+            __LINE__);
+    refused(USERS, true, "{'external_user_id':'x','name':null,'email':'x@example.org','user_type':'Admin'}", "name",
+            __LINE__);
     assert_accepted("{'name':'only a part of it'}");
     assert_refused("{'name':''}", "name can't be empty");
     assert_refused("{'email':null}", "email can't be empty");
@@ -183,7 +185,8 @@ static void test_what_the_api_itself_shows_does_not_stand_in_the_way_of_an_edit(
 {
     struct err e = {0};
     (void)state;
-    json_t *base = json_of("{'external_user_id':'old style.id','name':'N','user_type':'SuperAdmin','start_date':'2030-01-01'}");
+    json_t *base =
+        json_of("{'external_user_id':'old style.id','name':'N','user_type':'SuperAdmin','start_date':'2030-01-01'}");
     json_t *saved = json_deep_copy(base);
     json_object_set_new(saved, "name", json_string("New"));
     assert_int_equal(doc_check(USERS, saved, false, "2026-03-01", &e), -EINVAL);

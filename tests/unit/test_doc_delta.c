@@ -4,13 +4,15 @@
 #define HOWNOW lms_collection(lms_provider("hownow"), "users")
 #define SYNAP  lms_collection(lms_provider("synap"), "users")
 
-static const char detail[] = "{'external_user_id':'e','name':'N','email':'n@example.org','user_type':'Admin','manager_id':'ID-5',"
-                             "'start_date':null,'job_role':null,'custom_fields':[{'field_name':'a','value':'1'},"
-                             "{'field_name':'b','value':'2'}],'_readonly':{'id':1,'manager':{'id':5,'name':'M'},'complete':true,"
-                             "'version':'0123456789abcdef'}}";
-static const char row[] = "{'external_user_id':'e','name':'N','email':'n@example.org','user_type':'Admin','manager_id':'ID-5',"
-                          "'start_date':null,'job_role':null,'_readonly':{'id':1,'manager':{'id':5,'name':'M'},'complete':false,"
-                          "'version':'fedcba9876543210'}}";
+static const char detail[] =
+    "{'external_user_id':'e','name':'N','email':'n@example.org','user_type':'Admin','manager_id':'ID-5',"
+    "'start_date':null,'job_role':null,'custom_fields':[{'field_name':'a','value':'1'},"
+    "{'field_name':'b','value':'2'}],'_readonly':{'id':1,'manager':{'id':5,'name':'M'},'complete':true,"
+    "'version':'0123456789abcdef'}}";
+static const char row[] =
+    "{'external_user_id':'e','name':'N','email':'n@example.org','user_type':'Admin','manager_id':'ID-5',"
+    "'start_date':null,'job_role':null,'_readonly':{'id':1,'manager':{'id':5,'name':'M'},'complete':false,"
+    "'version':'fedcba9876543210'}}";
 
 /* `edit` over the document: its members replace, "-" removes. Returns a new document. */
 static json_t *edited(const char *text, const char *edit)
@@ -57,8 +59,8 @@ static void diff_refused(const struct lms_collection *c, const char *base, json_
         fail_msg("line %d: %s \"%s\", not \"%s\"", line, err_name(rc), e.text, reason);
 }
 
-#define assert_delta(base, edit, want)      delta_is(HOWNOW, base, edited(base, edit), want, __LINE__)
-#define assert_refused(base, edit, reason)  diff_refused(HOWNOW, base, edited(base, edit), reason, __LINE__)
+#define assert_delta(base, edit, want)     delta_is(HOWNOW, base, edited(base, edit), want, __LINE__)
+#define assert_refused(base, edit, reason) diff_refused(HOWNOW, base, edited(base, edit), reason, __LINE__)
 
 struct applied {
     json_t *merged, *changed;
@@ -103,9 +105,11 @@ static void test_only_what_the_person_changed_is_in_the_delta(void **state)
 {
     (void)state;
     assert_delta(detail, "{'name':'New','phone':'1'}", "{'set':{'name':'New','phone':'1'}}");
-    assert_delta(detail, "{'custom_fields':[{'field_name':'a','value':'1'},{'field_name':'b','value':'9'},{'field_name':'c','value':'3'}]}",
-                 "{'keyed':{'custom_fields':{'set':{'b':{'field_name':'b','value':'9'},'c':{'field_name':'c','value':'3'}}}}}");
-    assert_delta(detail, "{'custom_fields':[{'field_name':'b','value':'2'}]}", "{'keyed':{'custom_fields':{'remove':['a']}}}");
+    assert_delta(
+        detail, "{'custom_fields':[{'field_name':'a','value':'1'},{'field_name':'b','value':'9'},{'field_name':'c','value':'3'}]}",
+        "{'keyed':{'custom_fields':{'set':{'b':{'field_name':'b','value':'9'},'c':{'field_name':'c','value':'3'}}}}}");
+    assert_delta(detail, "{'custom_fields':[{'field_name':'b','value':'2'}]}",
+                 "{'keyed':{'custom_fields':{'remove':['a']}}}");
 }
 
 static void test_an_edit_from_a_list_row_never_speaks_of_custom_fields(void **state)
@@ -160,7 +164,9 @@ static void test_a_change_inside_readonly_is_refused_and_named(void **state)
     assert_refused(detail, "{'_readonly':{'id':1,'manager':{'id':5,'name':'M'},'new':1}}", "_readonly.new was changed");
     assert_refused(detail, "{'_readonly':{}}", "_readonly.id was changed");
     assert_refused(detail, "{'_readonly':1}", "_readonly must be an object");
-    assert_delta(detail, "{'_readonly':{'id':1.0,'manager':{'name':'M','id':5},'version':'x','complete':false,'as_written':[]}}", "{}");
+    assert_delta(
+        detail, "{'_readonly':{'id':1.0,'manager':{'name':'M','id':5},'version':'x','complete':false,'as_written':[]}}",
+        "{}");
 }
 
 static void test_a_removed_field_that_cannot_be_cleared_is_refused(void **state)
@@ -172,7 +178,8 @@ static void test_a_removed_field_that_cannot_be_cleared_is_refused(void **state)
     diff_refused(SYNAP, "{'email':'a@example.org','attr':{'x':1},'_readonly':{}}",
                  json_of("{'email':'a@example.org','attr':{},'_readonly':{}}"), "attr.x can't be cleared", __LINE__);
     diff_refused(SYNAP, "{'email':'a@example.org','attr':{'x':1},'_readonly':{}}",
-                 json_of("{'email':'a@example.org','attr':{'x':null},'_readonly':{}}"), "attr.x can't be cleared", __LINE__);
+                 json_of("{'email':'a@example.org','attr':{'x':null},'_readonly':{}}"), "attr.x can't be cleared",
+                 __LINE__);
     diff_refused(SYNAP, "{'email':'a@example.org','attr':{'x':1},'_readonly':{}}",
                  json_of("{'email':'a@example.org','_readonly':{}}"), "attr.x can't be cleared", __LINE__);
 }
@@ -201,7 +208,8 @@ static void test_an_unknown_key_never_passes_in_silence(void **state)
 static void test_an_absent_field_of_a_partial_document_keeps_what_is_there(void **state)
 {
     (void)state;
-    struct applied a = apply(HOWNOW, NULL, detail, json_of("{'external_user_id':'e','name':'New','email':'n@example.org'}"));
+    struct applied a =
+        apply(HOWNOW, NULL, detail, json_of("{'external_user_id':'e','name':'New','email':'n@example.org'}"));
     assert_ok(a.rc, a.e);
     assert_json(json_incref(a.changed), "['name']");
     assert_json(json_incref(json_object_get(a.merged, "custom_fields")),
@@ -235,17 +243,46 @@ static void test_null_in_a_partial_document_clears_or_is_refused_or_says_nothing
 
 static void test_yesterdays_document_without_readonly_restores_yesterday(void **state)
 {
-    const char *today = "{'external_user_id':'e','name':'Other','email':'n@example.org','user_type':'Admin','manager_id':'ID-7',"
-                        "'start_date':null,'job_role':null,'custom_fields':[{'field_name':'c','value':'3'},"
-                        "{'field_name':'b','value':'9'}],'_readonly':{'id':1,'complete':true}}";
+    const char *today =
+        "{'external_user_id':'e','name':'Other','email':'n@example.org','user_type':'Admin','manager_id':'ID-7',"
+        "'start_date':null,'job_role':null,'custom_fields':[{'field_name':'b','value':'9'},"
+        "{'field_name':'a','value':'7'}],'_readonly':{'id':1,'complete':true}}";
     (void)state;
     struct applied a = apply(HOWNOW, NULL, today, edited(detail, "{'_readonly':'-'}"));
     assert_ok(a.rc, a.e);
     assert_json(json_incref(a.changed), "['name','manager_id','custom_fields']");
-    json_t *want = edited(detail, "{'_readonly':'-'}");
-    assert_true(doc_equal(a.merged, want));
-    json_decref(want);
+    assert_json(json_incref(a.merged),
+                "{'external_user_id':'e','name':'N','email':'n@example.org','user_type':'Admin','manager_id':'ID-5','"
+                "start_date':null,"
+                "'job_role':null,'custom_fields':[{'field_name':'b','value':'2'},{'field_name':'a','value':'1'}]}");
     release(&a);
+}
+
+static void test_an_export_of_one_custom_field_never_wipes_the_others(void **state)
+{
+    static const char *const bases[] = {NULL, detail}; /* the current document may serve as the base */
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct applied a = apply(HOWNOW, bases[i], detail, json_of("{'custom_fields':[{'field_name':'b','value':'9'}]}"));
+        assert_ok(a.rc, a.e);
+        assert_json(json_incref(json_object_get(a.merged, "custom_fields")),
+                    "[{'field_name':'a','value':'1'},{'field_name':'b','value':'9'}]");
+        release(&a);
+        a = apply(HOWNOW, bases[i], detail, json_of("{'custom_fields':[{'field_name':'b','value':'2'}]}"));
+        assert_ok(a.rc, a.e);
+        assert_json(json_incref(a.changed), "[]");
+        release(&a);
+        a = apply(HOWNOW, bases[i], detail, json_of("{'custom_fields':[]}"));
+        assert_ok(a.rc, a.e);
+        assert_json(json_incref(json_object_get(a.merged, "custom_fields")), "[]");
+        release(&a);
+        a = apply(SYNAP, NULL, "{'userGroups':[{'objectId':'g','name':'All'}]}",
+                  json_of("{'userGroups':[{'objectId':'h'}]}"));
+        assert_ok(a.rc, a.e);
+        assert_json(json_incref(json_object_get(a.merged, "userGroups")),
+                    "[{'objectId':'g','name':'All'},{'objectId':'h'}]");
+        release(&a);
+    }
 }
 
 static void test_an_open_object_of_a_partial_document_goes_member_by_member(void **state)
@@ -256,6 +293,14 @@ static void test_an_open_object_of_a_partial_document_goes_member_by_member(void
     assert_json(json_incref(a.merged), "{'email':'a@example.org','attr':{'x':1,'y':3}}");
     assert_json(json_incref(a.changed), "['attr']");
     release(&a);
+    /* The same where the current document serves as the base. */
+    const char *base = "{'email':'a@example.org','attr':{'x':1,'y':2},'_readonly':{}}";
+    delta_is(SYNAP, base, json_of("{'attr':{'y':3}}"), "{'keyed':{'attr':{'set':{'y':3}}}}", __LINE__);
+    delta_is(SYNAP, base, json_of("{'attr':{'z':null}}"), "{}", __LINE__);
+    diff_refused(SYNAP, base, json_of("{'attr':{'x':null}}"), "attr.x can't be cleared", __LINE__);
+    diff_refused(SYNAP, base, json_of("{'attr':null}"), "attr.x can't be cleared", __LINE__);
+    delta_is(HOWNOW, detail, json_of("{'start_date':null,'name':'N'}"), "{}", __LINE__);
+    diff_refused(HOWNOW, detail, json_of("{'manager_id':null}"), "manager_id can't be cleared", __LINE__);
 }
 
 /* ------------------------------------------------------------------ apply */
@@ -263,10 +308,13 @@ static void test_an_open_object_of_a_partial_document_goes_member_by_member(void
 static void test_a_change_meets_another_persons_change_of_another_field(void **state)
 {
     (void)state;
-    json_t *now = edited(detail, "{'name':'Theirs','custom_fields':[{'field_name':'b','value':'theirs'},{'field_name':'a','value':'1'}]}");
+    json_t *now = edited(
+        detail,
+        "{'name':'Theirs','custom_fields':[{'field_name':'b','value':'theirs'},{'field_name':'a','value':'1'}]}");
     char *current = json_dumps(now, 0);
-    struct applied a = apply(HOWNOW, detail, current, edited(detail, "{'user_type':'Manager','custom_fields':[{'field_name':'a','value':'mine'},"
-                                                                     "{'field_name':'b','value':'2'}]}"));
+    struct applied a = apply(HOWNOW, detail, current,
+                             edited(detail, "{'user_type':'Manager','custom_fields':[{'field_name':'a','value':'mine'},"
+                                            "{'field_name':'b','value':'2'}]}"));
     assert_ok(a.rc, a.e);
     assert_string_equal(json_string_value(json_object_get(a.merged, "name")), "Theirs");
     assert_json(json_incref(json_object_get(a.merged, "custom_fields")),
@@ -277,7 +325,8 @@ static void test_a_change_meets_another_persons_change_of_another_field(void **s
     free(current);
 }
 
-static void conflict(const struct lms_collection *c, const char *base, const char *current, json_t *saved, const char *field, int line)
+static void conflict(const struct lms_collection *c, const char *base, const char *current, json_t *saved,
+                     const char *field, int line)
 {
     struct applied a = apply(c, base, current, saved);
     if (a.rc != -ESTALE || !strstr(a.e.text, field))
@@ -290,13 +339,16 @@ static void test_the_same_field_changed_by_both_is_stale_and_named(void **state)
     json_t *now = edited(detail, "{'name':'Theirs','custom_fields':[{'field_name':'a','value':'theirs'}]}");
     char *current = json_dumps(now, 0);
     conflict(HOWNOW, detail, current, edited(detail, "{'name':'Mine'}"), "name was changed", __LINE__);
-    conflict(HOWNOW, detail, current, edited(detail, "{'custom_fields':[{'field_name':'a','value':'mine'},{'field_name':'b','value':'2'}]}"),
+    conflict(HOWNOW, detail, current,
+             edited(detail, "{'custom_fields':[{'field_name':'a','value':'mine'},{'field_name':'b','value':'2'}]}"),
              "custom_fields.a was changed", __LINE__);
-    conflict(HOWNOW, detail, current, edited(detail, "{'custom_fields':[{'field_name':'b','value':'2'}]}"), "custom_fields.a", __LINE__);
-    conflict(HOWNOW, detail, current, edited(detail, "{'custom_fields':[{'field_name':'a','value':'1'},{'field_name':'b','value':'9'}]}"),
+    conflict(HOWNOW, detail, current, edited(detail, "{'custom_fields':[{'field_name':'b','value':'2'}]}"),
+             "custom_fields.a", __LINE__);
+    conflict(HOWNOW, detail, current,
+             edited(detail, "{'custom_fields':[{'field_name':'a','value':'1'},{'field_name':'b','value':'9'}]}"),
              "custom_fields.b", __LINE__);
-    conflict(SYNAP, "{'attr':{'x':1},'_readonly':{}}", "{'attr':{'x':2},'_readonly':{}}", json_of("{'attr':{'x':3},'_readonly':{}}"),
-             "attr.x", __LINE__);
+    conflict(SYNAP, "{'attr':{'x':1},'_readonly':{}}", "{'attr':{'x':2},'_readonly':{}}",
+             json_of("{'attr':{'x':3},'_readonly':{}}"), "attr.x", __LINE__);
     json_decref(now);
     free(current);
 }
@@ -306,7 +358,8 @@ static void test_a_conflict_that_ends_where_it_was_meant_to_is_none(void **state
     (void)state;
     json_t *now = edited(detail, "{'name':'Same','custom_fields':[{'field_name':'a','value':'same'}]}");
     char *current = json_dumps(now, 0);
-    struct applied a = apply(HOWNOW, detail, current, edited(detail, "{'name':'Same','custom_fields':[{'field_name':'a','value':'same'}]}"));
+    struct applied a = apply(HOWNOW, detail, current,
+                             edited(detail, "{'name':'Same','custom_fields':[{'field_name':'a','value':'same'}]}"));
     assert_ok(a.rc, a.e);
     assert_json(json_incref(a.changed), "[]");
     release(&a);
@@ -323,7 +376,8 @@ static void test_fields_that_are_never_given_back_count_whenever_they_are_set(vo
     assert_json(json_incref(a.changed), "['phone']");
     release(&a);
     /* The server's own document never has it: no conflict. */
-    a = apply(HOWNOW, with, "{'name':'N','_readonly':{'id':1,'complete':true}}", json_of("{'name':'N','phone':'2','_readonly':{'id':1}}"));
+    a = apply(HOWNOW, with, "{'name':'N','_readonly':{'id':1,'complete':true}}",
+              json_of("{'name':'N','phone':'2','_readonly':{'id':1}}"));
     assert_ok(a.rc, a.e);
     assert_json(json_incref(a.changed), "['phone']");
     release(&a);
@@ -337,10 +391,12 @@ static void test_fields_that_are_never_given_back_count_whenever_they_are_set(vo
 static void test_a_create_is_what_was_saved(void **state)
 {
     (void)state;
-    struct applied a = apply(SYNAP, NULL, NULL, json_of("{'email':'a@example.org','name':'N','externalId':null,'attr':{'x':1,'y':null},"
-                                                        "'userGroups':[{'objectId':'g'}],'_options':{'subPortalId':'p'}}"));
+    struct applied a = apply(SYNAP, NULL, NULL,
+                             json_of("{'email':'a@example.org','name':'N','externalId':null,'attr':{'x':1,'y':null},"
+                                     "'userGroups':[{'objectId':'g'}],'_options':{'subPortalId':'p'}}"));
     assert_ok(a.rc, a.e);
-    assert_json(json_incref(a.merged), "{'email':'a@example.org','name':'N','userGroups':[{'objectId':'g'}],'attr':{'x':1}}");
+    assert_json(json_incref(a.merged),
+                "{'email':'a@example.org','name':'N','attr':{'x':1},'userGroups':[{'objectId':'g'}]}");
     assert_json(json_incref(a.changed), "['email','name','attr','userGroups']");
     release(&a);
 }
@@ -350,8 +406,9 @@ static void test_a_group_is_the_same_with_or_without_the_name_that_the_server_gi
     const char *base = "{'userGroups':[{'objectId':'g','name':'All'}],'_readonly':{}}";
     (void)state;
     delta_is(SYNAP, base, json_of("{'userGroups':[{'objectId':'g'}],'_readonly':{}}"), "{}", __LINE__);
-    struct applied a = apply(SYNAP, base, "{'userGroups':[{'objectId':'g','name':'All'},{'objectId':'h','name':'New'}],'_readonly':{}}",
-                             json_of("{'userGroups':[{'objectId':'g'},{'objectId':'h'}],'_readonly':{}}"));
+    struct applied a =
+        apply(SYNAP, base, "{'userGroups':[{'objectId':'g','name':'All'},{'objectId':'h','name':'New'}],'_readonly':{}}",
+              json_of("{'userGroups':[{'objectId':'g'},{'objectId':'h'}],'_readonly':{}}"));
     assert_ok(a.rc, a.e);
     assert_json(json_incref(a.changed), "[]");
     release(&a);
@@ -360,17 +417,20 @@ static void test_a_group_is_the_same_with_or_without_the_name_that_the_server_gi
 static void test_a_job_role_that_the_api_shortens_is_no_conflict(void **state)
 {
     (void)state;
-    struct applied a = apply(HOWNOW, "{'job_role':{'id':'EXT-r','name':'Dev'},'_readonly':{}}", "{'job_role':{'name':'Dev'},'_readonly':{}}",
-                             json_of("{'job_role':{'name':'Lead'},'_readonly':{}}"));
+    struct applied a =
+        apply(HOWNOW, "{'job_role':{'id':'EXT-r','name':'Dev'},'_readonly':{}}",
+              "{'job_role':{'name':'Dev'},'_readonly':{}}", json_of("{'job_role':{'name':'Lead'},'_readonly':{}}"));
     assert_ok(a.rc, a.e);
     release(&a);
-    conflict(HOWNOW, "{'job_role':{'id':'EXT-r','name':'Dev'},'_readonly':{}}", "{'job_role':{'name':'Ops'},'_readonly':{}}",
-             json_of("{'job_role':{'name':'Lead'},'_readonly':{}}"), "job_role", __LINE__);
+    conflict(HOWNOW, "{'job_role':{'id':'EXT-r','name':'Dev'},'_readonly':{}}",
+             "{'job_role':{'name':'Ops'},'_readonly':{}}", json_of("{'job_role':{'name':'Lead'},'_readonly':{}}"),
+             "job_role", __LINE__);
 }
 
 static void test_fields_that_cannot_be_told_apart_are_taken_as_a_whole(void **state)
 {
-    const char *base = "{'custom_fields':[{'field_name':'a','value':'1'},{'field_name':'a','value':'2'}],'_readonly':{}}";
+    const char *base =
+        "{'custom_fields':[{'field_name':'a','value':'1'},{'field_name':'a','value':'2'}],'_readonly':{}}";
     (void)state;
     delta_is(HOWNOW, base, json_of(base), "{}", __LINE__);
     delta_is(HOWNOW, base, json_of("{'custom_fields':[{'field_name':'a','value':'1'}],'_readonly':{}}"),
@@ -379,7 +439,8 @@ static void test_fields_that_cannot_be_told_apart_are_taken_as_a_whole(void **st
 
 static void test_a_broken_delta_is_refused(void **state)
 {
-    static const char *const deltas[] = {"{'set':{'nope':1}}", "{'clear':[1]}", "{'keyed':{'name':{'set':{}}}}", "{'keyed':{'nope':{}}}"};
+    static const char *const deltas[] = {"{'set':{'nope':1}}", "{'clear':[1]}", "{'keyed':{'name':{'set':{}}}}",
+                                         "{'keyed':{'nope':{}}}"};
     json_t *merged, *changed, *current = json_of(detail);
     struct err e;
     (void)state;
@@ -406,6 +467,7 @@ int main(void)
         cmocka_unit_test(test_an_absent_field_of_a_partial_document_keeps_what_is_there),
         cmocka_unit_test(test_null_in_a_partial_document_clears_or_is_refused_or_says_nothing_new),
         cmocka_unit_test(test_yesterdays_document_without_readonly_restores_yesterday),
+        cmocka_unit_test(test_an_export_of_one_custom_field_never_wipes_the_others),
         cmocka_unit_test(test_an_open_object_of_a_partial_document_goes_member_by_member),
         cmocka_unit_test(test_a_change_meets_another_persons_change_of_another_field),
         cmocka_unit_test(test_the_same_field_changed_by_both_is_stale_and_named),

@@ -41,9 +41,11 @@ static void test_an_id_never_leaves_its_directory(void **state)
 static void test_a_record_has_one_spelling(void **state)
 {
     static const char *const names[] = {
-        "EXT-%41.json", "EXT-%2f.json", "EXT-a/b.json", "EXT-%00.json", "EXT-%.json", "EXT-%2.json", "EXT-%2E.json", "EXT-a\n.json",
-        "EXT-.json", "EXT-1.JSON", "EXT-1", "EXT-1.json~", ".EXT-1.json.swp", "new.json", "new-5.json", "ext-1.json", "jane.json",
-        "-1.json", ".json", "", "EXT.json", "4913", "#EXT-1.json#", "EXT-1.json.bak",
+        "EXT-%41.json", "EXT-%2f.json", "EXT-a/b.json",    "EXT-%00.json",   "EXT-%.json",
+        "EXT-%2.json",  "EXT-%2E.json", "EXT-a\n.json",    "EXT-.json",      "EXT-1.JSON",
+        "EXT-1",        "EXT-1.json~",  ".EXT-1.json.swp", "new.json",       "new-5.json",
+        "ext-1.json",   "jane.json",    "-1.json",         ".json",          "",
+        "EXT.json",     "4913",         "#EXT-1.json#",    "EXT-1.json.bak",
     };
     char stem[256];
     (void)state;

@@ -38,9 +38,23 @@ static void test_a_document_prints_one_member_a_line(void **state)
 
 static void test_numbers_print_as_they_came(void **state)
 {
-    static const char *const numbers[] = {"71.1",  "55.43", "0.1", "1.0", "-0.0", "1e+100", "5e-324", "1.7976931348623157e+308",
-                                          "9007199254740993", "-9223372036854775808", "9223372036854775807", "0.30000000000000004",
-                                          "123456.789", "2.2250738585072014e-308", "0", "100.5", "1e-07"};
+    static const char *const numbers[] = {"71.1",
+                                          "55.43",
+                                          "0.1",
+                                          "1.0",
+                                          "-0.0",
+                                          "1e+100",
+                                          "5e-324",
+                                          "1.7976931348623157e+308",
+                                          "9007199254740993",
+                                          "-9223372036854775808",
+                                          "9223372036854775807",
+                                          "0.30000000000000004",
+                                          "123456.789",
+                                          "2.2250738585072014e-308",
+                                          "0",
+                                          "100.5",
+                                          "1e-07"};
     char text[64], want[64];
     (void)state;
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
@@ -148,10 +162,18 @@ static void test_numbers_are_equal_as_numbers(void **state)
         const char *a, *b;
         bool equal;
     } cases[] = {
-        {"1", "1.0", true}, {"71.10", "71.1", true}, {"9007199254740993", "9007199254740992.0", false},
-        {"9223372036854775807", "9223372036854775807.0", false}, {"1", "true", false}, {"0", "-0.0", true},
-        {"{'a':1,'b':[1]}", "{'b':[1.0],'a':1.0}", true}, {"[1,2]", "[2,1]", false}, {"{'a':1}", "{'a':1,'b':null}", false},
-        {"'a\\u0000b'", "'a\\u0000c'", false}, {"null", "null", true}, {"1e300", "1", false},
+        {"1", "1.0", true},
+        {"71.10", "71.1", true},
+        {"9007199254740993", "9007199254740992.0", false},
+        {"9223372036854775807", "9223372036854775807.0", false},
+        {"1", "true", false},
+        {"0", "-0.0", true},
+        {"{'a':1,'b':[1]}", "{'b':[1.0],'a':1.0}", true},
+        {"[1,2]", "[2,1]", false},
+        {"{'a':1}", "{'a':1,'b':null}", false},
+        {"'a\\u0000b'", "'a\\u0000c'", false},
+        {"null", "null", true},
+        {"1e300", "1", false},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -175,13 +197,9 @@ static void test_members_stand_in_the_tables_order_and_readonly_last(void **stat
     (void)state;
     json_t *doc = json_of("{'_readonly':{'id':1},'zebra':1,'name':'N','external_user_id':'e'}");
     assert_int_equal(doc_finish(users(), doc, false), 0);
-    char *bytes = printed(doc);
-    char *ext = strstr(bytes, "external_user_id"), *name = strstr(bytes, "\"name\""), *zebra = strstr(bytes, "zebra"),
-         *ro = strstr(bytes, "_readonly");
-    assert_true(ext < name && name < zebra && zebra < ro);
     assert_false(doc_complete(doc));
-    free(bytes);
-    json_decref(doc);
+    json_object_del(json_object_get(doc, "_readonly"), "version");
+    assert_json(doc, "{'external_user_id':'e','name':'N','zebra':1,'_readonly':{'id':1,'complete':false}}");
 }
 
 static void test_the_version_never_changes_while_the_record_does_not(void **state)
@@ -220,12 +238,14 @@ static void test_a_read_only_document_is_left_as_it_is(void **state)
 static void test_a_newer_row_over_a_detail_keeps_what_only_the_detail_has(void **state)
 {
     (void)state;
-    json_t *known = json_of("{'name':'Old','phone':'1','custom_fields':[{'field_name':'d','value':'x'}],"
-                            "'_readonly':{'id':1,'status':'Active','deep':1,'as_written':['phone'],'complete':true,'version':'v'}}");
+    json_t *known = json_of(
+        "{'name':'Old','phone':'1','custom_fields':[{'field_name':'d','value':'x'}],"
+        "'_readonly':{'id':1,'status':'Active','deep':1,'as_written':['phone'],'complete':true,'version':'v'}}");
     json_t *row = json_of("{'name':'New','_readonly':{'id':1,'status':'Invited','complete':false,'version':'w'}}");
     json_t *doc = doc_overlay_row(known, row);
-    assert_json(doc, "{'name':'New','phone':'1','custom_fields':[{'field_name':'d','value':'x'}],"
-                     "'_readonly':{'id':1,'status':'Invited','deep':1,'as_written':['phone'],'complete':true,'version':'v'}}");
+    assert_json(
+        doc, "{'name':'New','phone':'1','custom_fields':[{'field_name':'d','value':'x'}],"
+             "'_readonly':{'id':1,'status':'Invited','deep':1,'as_written':['phone'],'complete':true,'version':'v'}}");
     json_decref(known);
     json_decref(row);
 }

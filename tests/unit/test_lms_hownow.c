@@ -41,12 +41,21 @@ static int read_token(int status, const char *body, struct lms_token *t, struct 
 static void test_a_login_reply_is_believed_only_when_it_is_one(void **state)
 {
     static const char *const bad[] = {
-        "{}", "{\"access_token\":5,\"expires_in\":1}", "{\"access_token\":\"\",\"expires_in\":1}", "{\"access_token\":\"a\"}",
-        "{\"access_token\":\"a\",\"expires_in\":0}", "{\"access_token\":\"a\",\"expires_in\":-1}",
-        "{\"access_token\":\"a\",\"expires_in\":\"3600\"}", "{\"access_token\":\"a\\r\\nX-Evil: 1\",\"expires_in\":1}",
-        "{\"access_token\":\"a b\",\"expires_in\":1}", "{\"access_token\":\"a\\u0000b\",\"expires_in\":1}",
-        "{\"access_token\":\"\\u00fc\",\"expires_in\":1}", "{\"access_token\":\"a\",\"expires_in\":1,\"token_type\":\"mac\"}",
-        "<html>", "", "[]",
+        "{}",
+        "{\"access_token\":5,\"expires_in\":1}",
+        "{\"access_token\":\"\",\"expires_in\":1}",
+        "{\"access_token\":\"a\"}",
+        "{\"access_token\":\"a\",\"expires_in\":0}",
+        "{\"access_token\":\"a\",\"expires_in\":-1}",
+        "{\"access_token\":\"a\",\"expires_in\":\"3600\"}",
+        "{\"access_token\":\"a\\r\\nX-Evil: 1\",\"expires_in\":1}",
+        "{\"access_token\":\"a b\",\"expires_in\":1}",
+        "{\"access_token\":\"a\\u0000b\",\"expires_in\":1}",
+        "{\"access_token\":\"\\u00fc\",\"expires_in\":1}",
+        "{\"access_token\":\"a\",\"expires_in\":1,\"token_type\":\"mac\"}",
+        "<html>",
+        "",
+        "[]",
     };
     struct lms_token t;
     struct err e;
@@ -147,15 +156,17 @@ static void test_a_page_of_users_is_read(void **state)
     assert_int_equal(r->mtime, 0);
     assert_int_equal(doc_finish(find("users"), r->doc, false), 0);
     json_object_del(json_object_get(r->doc, "_readonly"), "version");
-    assert_json(json_incref(r->doc),
-                "{'external_user_id':'accounts-2334','name':'Tomás Brandt','email':'tomas@example.org','user_type':'Admin',"
-                "'manager_id':'ID-55834','start_date':null,'job_role':{'name':'Acting CFO'},"
-                "'_readonly':{'id':290778,'status':'Active','state':'enabled','created_at':'2025-10-31T06:11:53Z',"
-                "'last_signed_at':'2025-12-02T09:45:58Z','last_active_at':'2025-12-22T09:27:55Z','job_role':'Acting CFO',"
-                "'manager':{'id':55834,'name':'Marta Okonjo','image_details':{"
-                "'url':'https://files.example.org/avatars/55834/thumbnail/avatar.png','uploaded':false,'backdrop_color_code':''}},"
-                "'group_count':15,'image_details':{'url':'https://files.example.org/avatars/290778/thumbnail/avatar.png',"
-                "'uploaded':false,'backdrop_color_code':'#ffce00'},'complete':false}}");
+    assert_json(
+        json_incref(r->doc),
+        "{'external_user_id':'accounts-2334','name':'Tomás Brandt','email':'tomas@example.org','user_type':'Admin',"
+        "'manager_id':'ID-55834','start_date':null,'job_role':{'name':'Acting CFO'},"
+        "'_readonly':{'id':290778,'status':'Active','state':'enabled','created_at':'2025-10-31T06:11:53Z',"
+        "'last_signed_at':'2025-12-02T09:45:58Z','last_active_at':'2025-12-22T09:27:55Z','job_role':'Acting CFO',"
+        "'manager':{'id':55834,'name':'Marta Okonjo','image_details':{"
+        "'url':'https://files.example.org/avatars/55834/thumbnail/"
+        "avatar.png','uploaded':false,'backdrop_color_code':''}},"
+        "'group_count':15,'image_details':{'url':'https://files.example.org/avatars/290778/thumbnail/avatar.png',"
+        "'uploaded':false,'backdrop_color_code':'#ffce00'},'complete':false}}");
     assert_json(json_incref(json_object_get(p.rows[0].doc, "manager_id")), "null");
     assert_json(json_incref(json_object_get(p.rows[0].doc, "job_role")), "null");
     assert_null(json_object_get(r->doc, "custom_fields")); /* only the detail has them */
@@ -232,9 +243,15 @@ static void test_a_record_is_asked_for_by_id_and_external_id(void **state)
         const char *collection, *stem;
         int rc;
     } refused[] = {
-        {"groups", "EXT-a", -ENOTSUP}, {"groups", "EMAIL-a@example.org", -ENOTSUP}, {"group-members", "ID-5", -ENOTSUP},
-        {"users", "SSN-1", -ENOTSUP},  {"users", "EXT-", -ENOTSUP},                 {"users", "ID-..", -ENOENT},
-        {"users", "ID-0", -ENOENT},    {"users", "ID-5/deactivate", -ENOENT},       {"groups", "ID-99999999999999999999", -ENOENT},
+        {"groups", "EXT-a", -ENOTSUP},
+        {"groups", "EMAIL-a@example.org", -ENOTSUP},
+        {"group-members", "ID-5", -ENOTSUP},
+        {"users", "SSN-1", -ENOTSUP},
+        {"users", "EXT-", -ENOTSUP},
+        {"users", "ID-..", -ENOENT},
+        {"users", "ID-0", -ENOENT},
+        {"users", "ID-5/deactivate", -ENOENT},
+        {"groups", "ID-99999999999999999999", -ENOENT},
     };
     struct http_request r;
     struct err e;
@@ -245,16 +262,18 @@ static void test_a_record_is_asked_for_by_id_and_external_id(void **state)
         http_request_release(&r);
     }
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
-        assert_int_equal(hownow()->get_request(find(refused[i].collection), NULL, refused[i].stem, &r, &e), refused[i].rc);
+        assert_int_equal(hownow()->get_request(find(refused[i].collection), NULL, refused[i].stem, &r, &e),
+                         refused[i].rc);
 }
 
 static void test_only_the_detail_has_custom_fields_under_the_names_they_are_written_with(void **state)
 {
     (void)state;
     struct lms_record r = get_record(hownow(), "users", "ID-65728", "hownow/user_detail.json");
-    assert_json(json_incref(json_object_get(r.doc, "custom_fields")),
-                "[{'field_name':'FAIS_Accreditation','value':'No'},{'field_name':'Employee_Identity_Number','value':''},"
-                "{'field_name':'department','value':'Engineering'}]");
+    assert_json(
+        json_incref(json_object_get(r.doc, "custom_fields")),
+        "[{'field_name':'FAIS_Accreditation','value':'No'},{'field_name':'Employee_Identity_Number','value':''},"
+        "{'field_name':'department','value':'Engineering'}]");
     assert_json(json_incref(json_object_get(r.doc, "start_date")), "'2022-08-08'");
     assert_null(json_object_get(json_object_get(r.doc, "_readonly"), "joined_organisation_on"));
     assert_false(r.is_row);
@@ -304,8 +323,9 @@ static void test_an_address_resolves_only_by_an_exact_match(void **state)
     struct lms_record r;
     struct err e;
     (void)state;
-    const char *found = "{\"data\":[{\"id\":4,\"email\":\"xnoor@example.org\"},{\"id\":5,\"email\":\"Noor@example.org\"}],"
-                        "\"meta\":{\"total_count\":2}}";
+    const char *found =
+        "{\"data\":[{\"id\":4,\"email\":\"xnoor@example.org\"},{\"id\":5,\"email\":\"Noor@example.org\"}],"
+        "\"meta\":{\"total_count\":2}}";
     assert_ok(get("users", "EMAIL-noor@example.org", found, &r, &e), e);
     assert_string_equal(r.key, "5");
     assert_true(r.is_row);
@@ -313,7 +333,8 @@ static void test_an_address_resolves_only_by_an_exact_match(void **state)
     assert_int_equal(get("users", "EMAIL-oor@example.org", found, &r, &e), -ENOENT);
     assert_int_equal(get("users", "EMAIL-no@example.org", "{\"data\":[],\"meta\":{\"total_count\":0}}", &r, &e), -ENOENT);
     /* Not among these, but there are more: nobody knows. */
-    assert_int_equal(get("users", "EMAIL-no@example.org", "{\"data\":[],\"meta\":{\"total_count\":300}}", &r, &e), -EPROTO);
+    assert_int_equal(get("users", "EMAIL-no@example.org", "{\"data\":[],\"meta\":{\"total_count\":300}}", &r, &e),
+                     -EPROTO);
     const char *two = "{\"data\":[{\"id\":4,\"email\":\"a@example.org\"},{\"id\":5,\"email\":\"A@example.org\"}]}";
     assert_int_equal(get("users", "EMAIL-a@example.org", two, &r, &e), -EPROTO);
     assert_contains(e.text, "ID-4 and ID-5");
@@ -325,10 +346,15 @@ static void test_whoever_the_api_calls_inactive_belongs_into_the_bin(void **stat
         const char *members;
         bool active;
     } cases[] = {
-        {"\"status\":\"Active\",\"state\":\"enabled\"", true}, {"\"status\":\"Invited\",\"deleted_at\":null", true},
-        {"\"status\":\"Deactivated\"", false}, {"\"status\":\"INACTIVE\"", false}, {"\"status\":\"suspended\"", false},
-        {"\"status\":\"Deleted\"", false}, {"\"status\":\"Active\",\"state\":\"Disabled\"", false},
-        {"\"deleted_at\":\"2026-01-01T00:00:00Z\"", false}, {"\"status\":null,\"state\":5", true},
+        {"\"status\":\"Active\",\"state\":\"enabled\"", true},
+        {"\"status\":\"Invited\",\"deleted_at\":null", true},
+        {"\"status\":\"Deactivated\"", false},
+        {"\"status\":\"INACTIVE\"", false},
+        {"\"status\":\"suspended\"", false},
+        {"\"status\":\"Deleted\"", false},
+        {"\"status\":\"Active\",\"state\":\"Disabled\"", false},
+        {"\"deleted_at\":\"2026-01-01T00:00:00Z\"", false},
+        {"\"status\":null,\"state\":5", true},
     };
     char body[200];
     struct lms_record r;
@@ -358,8 +384,10 @@ static json_t *user_doc(const char *members)
 static void test_nothing_of_a_reply_is_dropped(void **state)
 {
     (void)state;
-    assert_json(user_doc("\"version\":7,\"complete\":\"yes\",\"brand_new\":[1.50],\"_readonly\":1,\"start_date\":\"x\""),
-                "{'_readonly':{'id':5,'reply.version':7,'reply.complete':'yes','brand_new':[1.5],'_readonly':1,'start_date':'x'}}");
+    assert_json(
+        user_doc("\"version\":7,\"complete\":\"yes\",\"brand_new\":[1.50],\"_readonly\":1,\"start_date\":\"x\""),
+        "{'_readonly':{'id':5,'reply.version':7,'reply.complete':'yes','brand_new':[1.5],'_readonly':1,'start_date':'x'"
+        "}}");
     assert_json(user_doc("\"joined_organisation_on\":\"2022-08-08T10:00:00Z\""),
                 "{'start_date':'2022-08-08','_readonly':{'id':5,'joined_organisation_on':'2022-08-08T10:00:00Z'}}");
     assert_json(user_doc("\"custom_fields\":[{\"name\":\"a\",\"values\":[\"x\",\"y\"],\"id\":3}],\"manager\":{}"),
@@ -370,11 +398,12 @@ static void test_nothing_of_a_reply_is_dropped(void **state)
 static void test_signed_urls_lose_their_query_and_others_keep_it(void **state)
 {
     (void)state;
-    assert_json(user_doc("\"image_details\":{\"url\":\"https://s3.example.org/a.png?X-Amz-Algorithm=A&X-Amz-Signature=1\","
-                         "\"b\":[\"https://x.example.org/?v=1&Expires=2&Signature=3&Key-Pair-Id=4\"],"
-                         "\"c\":\"https://x.example.org/a?size=2&signature_style=3\",\"d\":\"see ?Signature=1\"}"),
-                "{'_readonly':{'id':5,'image_details':{'url':'https://s3.example.org/a.png','b':['https://x.example.org/'],"
-                "'c':'https://x.example.org/a?size=2&signature_style=3','d':'see ?Signature=1'}}}");
+    assert_json(
+        user_doc("\"image_details\":{\"url\":\"https://s3.example.org/a.png?X-Amz-Algorithm=A&X-Amz-Signature=1\","
+                 "\"b\":[\"https://x.example.org/?v=1&Expires=2&Signature=3&Key-Pair-Id=4\"],"
+                 "\"c\":\"https://x.example.org/a?size=2&signature_style=3\",\"d\":\"see ?Signature=1\"}"),
+        "{'_readonly':{'id':5,'image_details':{'url':'https://s3.example.org/a.png','b':['https://x.example.org/'],"
+        "'c':'https://x.example.org/a?size=2&signature_style=3','d':'see ?Signature=1'}}}");
     /* A custom field is the customer's own text and must go back as it came. */
     assert_json(user_doc("\"custom_fields\":[{\"name\":\"a\",\"values\":\"https://x.example.org/?sig=1\"}]"),
                 "{'custom_fields':[{'field_name':'a','value':'https://x.example.org/?sig=1'}],'_readonly':{'id':5}}");
@@ -385,12 +414,22 @@ static void test_wrong_types_are_named(void **state)
     static const struct {
         const char *members, *reason;
     } cases[] = {
-        {"\"id\":0", "\"id\""}, {"\"id\":-5", "\"id\""}, {"\"id\":\"5\"", "\"id\""}, {"\"id\":5.0", "\"id\""}, {"\"id\":null", "\"id\""},
-        {"\"name\":\"x\"", "\"id\""}, {"\"id\":5,\"name\":5", "id 5: \"name\""}, {"\"id\":5,\"email\":[]", "\"email\""},
-        {"\"id\":5,\"external_user_id\":7", "\"external_user_id\""}, {"\"id\":5,\"manager\":7", "\"manager\""},
-        {"\"id\":5,\"manager\":{\"name\":\"x\"}", "\"manager\": \"id\""}, {"\"id\":5,\"manager\":{\"id\":\"../x\"}", "\"manager\""},
-        {"\"id\":5,\"job_role\":7", "\"job_role\""}, {"\"id\":5,\"joined_organisation_on\":7", "joined_organisation_on"},
-        {"\"id\":5,\"custom_fields\":{}", "custom_fields"}, {"\"id\":5,\"custom_fields\":[\"a\"]", "custom_fields[0]"},
+        {"\"id\":0", "\"id\""},
+        {"\"id\":-5", "\"id\""},
+        {"\"id\":\"5\"", "\"id\""},
+        {"\"id\":5.0", "\"id\""},
+        {"\"id\":null", "\"id\""},
+        {"\"name\":\"x\"", "\"id\""},
+        {"\"id\":5,\"name\":5", "id 5: \"name\""},
+        {"\"id\":5,\"email\":[]", "\"email\""},
+        {"\"id\":5,\"external_user_id\":7", "\"external_user_id\""},
+        {"\"id\":5,\"manager\":7", "\"manager\""},
+        {"\"id\":5,\"manager\":{\"name\":\"x\"}", "\"manager\": \"id\""},
+        {"\"id\":5,\"manager\":{\"id\":\"../x\"}", "\"manager\""},
+        {"\"id\":5,\"job_role\":7", "\"job_role\""},
+        {"\"id\":5,\"joined_organisation_on\":7", "joined_organisation_on"},
+        {"\"id\":5,\"custom_fields\":{}", "custom_fields"},
+        {"\"id\":5,\"custom_fields\":[\"a\"]", "custom_fields[0]"},
         {"\"id\":5,\"custom_fields\":[{\"name\":\"a\"}]", "custom_fields[0]"},
     };
     char body[200];
@@ -414,7 +453,9 @@ static void test_odd_external_ids_leave_the_record_its_number(void **state)
     assert_ok(get("users", "ID-5", "{\"data\":{\"id\":5,\"external_user_id\":\"\"}}", &r, &e), e);
     assert_null(r.ext);
     lms_record_release(&r);
-    assert_ok(get("users", "ID-5", "{\"data\":{\"id\":5,\"external_user_id\":\"a\\u0000b\",\"email\":\"\\u0000\"}}", &r, &e), e);
+    assert_ok(
+        get("users", "ID-5", "{\"data\":{\"id\":5,\"external_user_id\":\"a\\u0000b\",\"email\":\"\\u0000\"}}", &r, &e),
+        e);
     assert_null(r.ext);
     assert_null(r.email);
     assert_json(json_incref(json_object_get(r.doc, "external_user_id")), "'a\\u0000b'");

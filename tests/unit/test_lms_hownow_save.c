@@ -54,8 +54,10 @@ static void edit_sends(const char *members, const char *body, int line)
 }
 
 #define REQUIRED "'external_user_id':'lnd_1234','name':'Noor Lindqvist','email':'noor@example.org','user_type':'Admin'"
-#define FIELDS   "'custom_fields':[{'field_name':'FAIS_Accreditation','value':'No'},{'field_name':'Employee_Identity_Number','value':''}," \
-                 "{'field_name':'department','value':'Engineering'}]"
+#define FIELDS                                                                                                     \
+    "'custom_fields':[{'field_name':'FAIS_Accreditation','value':'No'},{'field_name':'Employee_Identity_Number','" \
+    "value':''},"                                                                                                  \
+    "{'field_name':'department','value':'Engineering'}]"
 
 static void test_saving_what_is_there_sends_nothing(void **state)
 {
@@ -71,8 +73,11 @@ static void test_one_upsert_has_the_required_the_changed_and_all_custom_fields(v
 {
     (void)state;
     edit_sends("{'user_type':'Manager'}",
-               "{'external_user_id':'lnd_1234','name':'Noor Lindqvist','email':'noor@example.org','user_type':'Manager'," FIELDS "}", __LINE__);
-    edit_sends("{'start_date':'2022-08-09','phone':'+44 1'}", "{" REQUIRED ",'start_date':'2022-08-09'," FIELDS ",'phone':'+44 1'}", __LINE__);
+               "{'external_user_id':'lnd_1234','name':'Noor "
+               "Lindqvist','email':'noor@example.org','user_type':'Manager'," FIELDS "}",
+               __LINE__);
+    edit_sends("{'start_date':'2022-08-09','phone':'+44 1'}",
+               "{" REQUIRED ",'start_date':'2022-08-09'," FIELDS ",'phone':'+44 1'}", __LINE__);
     edit_sends("{'manager_id':'EXT-boss'}", "{" REQUIRED ",'manager_id':'EXT-boss'," FIELDS "}", __LINE__);
     edit_sends("{'job_role':{'id':'EXT-role_1234','name':'Application Developer'}}",
                "{" REQUIRED ",'job_role':{'id':'EXT-role_1234','name':'Application Developer'}," FIELDS "}", __LINE__);
@@ -93,8 +98,8 @@ static void test_an_edit_that_starts_from_a_list_row_keeps_the_custom_fields(voi
 
     struct try_save t = try_save(hownow(), "users", NULL, "65728", row, detail.doc, saved);
     assert_ok(t.rc, t.e);
-    assert_json(body_of(&t.plan.steps[0]),
-                "{'external_user_id':'lnd_1234','name':'Noor Lindqvist','email':'noor@example.org','user_type':'Manager'," FIELDS "}");
+    assert_json(body_of(&t.plan.steps[0]), "{'external_user_id':'lnd_1234','name':'Noor "
+                                           "Lindqvist','email':'noor@example.org','user_type':'Manager'," FIELDS "}");
     try_release(&t);
 
     /* And where nobody fetched the detail, nothing is sent at all. */
@@ -111,28 +116,36 @@ static void test_an_edit_that_starts_from_a_list_row_keeps_the_custom_fields(voi
 static void test_custom_fields_replace_what_is_there(void **state)
 {
     (void)state;
-    edit_sends("{'custom_fields':[{'field_name':'department','value':'Sales'},{'field_name':'FAIS_Accreditation','value':'No'}]}",
-               "{" REQUIRED ",'custom_fields':[{'field_name':'FAIS_Accreditation','value':'No'},{'field_name':'department','value':'Sales'}]}", __LINE__);
+    edit_sends("{'custom_fields':[{'field_name':'department','value':'Sales'},{'field_name':'FAIS_Accreditation','"
+               "value':'No'}]}",
+               "{" REQUIRED ",'custom_fields':[{'field_name':'FAIS_Accreditation','value':'No'},{'field_name':'"
+               "department','value':'Sales'}]}",
+               __LINE__);
     edit_sends("{'custom_fields':'-'}", "{" REQUIRED ",'custom_fields':[]}", __LINE__);
     edit_sends("{'custom_fields':[]}", "{" REQUIRED ",'custom_fields':[]}", __LINE__);
-    assert_refused("{'custom_fields':[{'field_name':'department'}]}", "custom_fields.department: value must be a string");
+    assert_refused("{'custom_fields':[{'field_name':'department'}]}",
+                   "custom_fields.department: value must be a string");
     assert_refused("{'custom_fields':[{'field_name':'department','value':5}]}", "value must be a string");
-    assert_refused("{'custom_fields':[{'field_name':'department','value':'a','values':'a'}]}", "more than field_name and value");
+    assert_refused("{'custom_fields':[{'field_name':'department','value':'a','values':'a'}]}",
+                   "more than field_name and value");
     assert_refused("{'custom_fields':[{'field_name':7,'value':'a'}]}", "field_name");
 }
 
 static void test_custom_field_values_that_are_no_strings_stand_in_nobodys_way(void **state)
 {
     (void)state;
-    json_t *doc = json_of("{" REQUIRED ",'custom_fields':[{'field_name':'a','value':null},{'field_name':'b','value':['x']}],"
-                          "'_readonly':{'id':5,'complete':true}}");
+    json_t *doc =
+        json_of("{" REQUIRED ",'custom_fields':[{'field_name':'a','value':null},{'field_name':'b','value':['x']}],"
+                "'_readonly':{'id':5,'complete':true}}");
     json_t *saved = json_deep_copy(doc);
     json_object_set_new(saved, "name", json_string("New"));
     struct try_save t = try_save(hownow(), "users", NULL, "5", doc, doc, saved);
     assert_ok(t.rc, t.e);
-    assert_json(json_incref(json_object_get(t.merged, "custom_fields")), "[{'field_name':'a','value':null},{'field_name':'b','value':['x']}]");
+    assert_json(json_incref(json_object_get(t.merged, "custom_fields")),
+                "[{'field_name':'a','value':null},{'field_name':'b','value':['x']}]");
     json_t *body = body_of(&t.plan.steps[0]);
-    assert_json(json_incref(json_object_get(body, "custom_fields")), "[{'field_name':'a','value':''},{'field_name':'b','value':['x']}]");
+    assert_json(json_incref(json_object_get(body, "custom_fields")),
+                "[{'field_name':'a','value':''},{'field_name':'b','value':['x']}]");
     json_decref(body);
     try_release(&t);
     json_decref(doc);
@@ -145,7 +158,8 @@ static void test_what_hownow_cannot_clear_is_refused(void **state)
     assert_refused("{'manager_id':'-'}", "manager_id can't be cleared");
     assert_refused("{'start_date':null}", "start_date can't be cleared");
     assert_refused("{'job_role':'-'}", "job_role can't be cleared");
-    json_t *base = json_of("{'manager_id':'ID-5'}"), *merged = json_of("{" REQUIRED ",'manager_id':null}"), *changed = json_of("['manager_id']");
+    json_t *base = json_of("{'manager_id':'ID-5'}"), *merged = json_of("{" REQUIRED ",'manager_id':null}"),
+           *changed = json_of("['manager_id']");
     struct lms_save s = {.key = "5", .base = base, .merged = merged, .changed = changed};
     struct lms_plan plan;
     struct err e;
@@ -162,7 +176,8 @@ static void test_an_external_id_can_be_given_once_and_never_changed(void **state
     assert_refused("{'external_user_id':'other'}", "another person");
     assert_refused("{'external_user_id':null}", "external_user_id");
 
-    json_t *doc = json_of("{'external_user_id':null,'name':'N','email':'n@example.org','user_type':'Admin','_readonly':{'id':5,'complete':true}}");
+    json_t *doc = json_of("{'external_user_id':null,'name':'N','email':'n@example.org','user_type':'Admin','_readonly':"
+                          "{'id':5,'complete':true}}");
     json_t *saved = json_deep_copy(doc);
     json_object_set_new(saved, "name", json_string("New"));
     struct try_save t = try_save(hownow(), "users", NULL, "5", doc, doc, saved);
@@ -172,7 +187,8 @@ static void test_an_external_id_can_be_given_once_and_never_changed(void **state
     json_object_set_new(saved, "external_user_id", json_string("new-1"));
     t = try_save(hownow(), "users", NULL, "5", doc, doc, saved);
     assert_ok(t.rc, t.e);
-    assert_json(body_of(&t.plan.steps[0]), "{'external_user_id':'new-1','name':'New','email':'n@example.org','user_type':'Admin'}");
+    assert_json(body_of(&t.plan.steps[0]),
+                "{'external_user_id':'new-1','name':'New','email':'n@example.org','user_type':'Admin'}");
     try_release(&t);
     json_decref(doc);
     json_decref(saved);
@@ -212,13 +228,16 @@ static void test_the_vendors_examples_are_what_a_new_file_sends(void **state)
 
 static void test_the_files_name_gives_the_external_id(void **state)
 {
-    json_t *merged = json_of("{'name':'N','email':'n@example.org','user_type':'admin','manager_id':null}");
-    struct lms_save s = {.ext = "e-1", .merged = merged};
+    json_t *merged =
+        json_of("{'name':'N','email':'n@example.org','user_type':'admin','manager_id':null,'custom_fields':null}");
+    json_t *changed = json_of("['name','email','user_type','manager_id','custom_fields']");
+    struct lms_save s = {.ext = "e-1", .merged = merged, .changed = changed};
     struct lms_plan plan;
     struct err e;
     (void)state;
     assert_ok(hownow()->save(users(), &s, &plan, &e), e);
-    assert_json(body_of(&plan.steps[0]), "{'external_user_id':'e-1','name':'N','email':'n@example.org','user_type':'admin'}");
+    assert_json(body_of(&plan.steps[0]),
+                "{'external_user_id':'e-1','name':'N','email':'n@example.org','user_type':'admin'}");
     lms_plan_release(&plan);
     json_object_set_new(merged, "external_user_id", json_string("e-2"));
     assert_int_equal(hownow()->save(users(), &s, &plan, &e), -EINVAL);
@@ -227,10 +246,12 @@ static void test_the_files_name_gives_the_external_id(void **state)
     s.ext = NULL;
     assert_int_equal(hownow()->save(users(), &s, &plan, &e), -EINVAL);
     assert_contains(e.text, "email is missing");
+    json_decref(changed);
     json_decref(merged);
 }
 
-static int saved(const char *collection, const char *key, int status, const char *body, struct lms_verdict *v, struct err *e)
+static int saved(const char *collection, const char *key, int status, const char *body, struct lms_verdict *v,
+                 struct err *e)
 {
     struct lms_save s = {.key = key};
     struct http_reply r = reply_of(status, body);
@@ -249,8 +270,18 @@ static void test_acceptance_is_a_job(void **state)
     assert_string_equal(v.job_id, "job_abc_123");
     assert_null(v.record.doc);
     lms_verdict_release(&v);
-    static const char *const bad[] = {"{\"job_id\":\"\"}", "{\"job_id\":null}", "{\"job_id\":5}", "{\"message\":\"ok\"}", "{}", "[]", "",
-                                      "<html>", "{\"job_id\":\"a\\nb\"}", "{\"job_id\":\"..\"}", "{\"data\":{\"id\":0}}", "{\"data\":{\"id\":6}}"};
+    static const char *const bad[] = {"{\"job_id\":\"\"}",
+                                      "{\"job_id\":null}",
+                                      "{\"job_id\":5}",
+                                      "{\"message\":\"ok\"}",
+                                      "{}",
+                                      "[]",
+                                      "",
+                                      "<html>",
+                                      "{\"job_id\":\"a\\nb\"}",
+                                      "{\"job_id\":\"..\"}",
+                                      "{\"data\":{\"id\":0}}",
+                                      "{\"data\":{\"id\":6}}"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         if (saved("users", "5", 201, bad[i], &v, &e) != -EPROTO || !e.text[0])
             fail_msg("%s is taken for an acceptance", bad[i]);
@@ -348,7 +379,8 @@ static void test_a_successor_is_somebody_else(void **state)
     assert_int_equal(change(LMS_OP_DEACTIVATE, "456", "456", &r, &e), -EINVAL);
     assert_int_equal(change(LMS_OP_DEACTIVATE, "456", "EXT-", &r, &e), -EINVAL);
     assert_int_equal(change(LMS_OP_DEACTIVATE, "../5", NULL, &r, &e), -EINVAL);
-    assert_int_equal(hownow()->change_state(lms_collection(hownow(), "groups"), NULL, "5", LMS_OP_DELETE, NULL, &r, &e), -EPERM);
+    assert_int_equal(hownow()->change_state(lms_collection(hownow(), "groups"), NULL, "5", LMS_OP_DELETE, NULL, &r, &e),
+                     -EPERM);
     assert_null(r.path);
 }
 

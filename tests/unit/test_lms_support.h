@@ -84,18 +84,18 @@ static inline void assert_json_at(json_t *got, json_t *want, const char *file, i
     json_decref(got);
     json_decref(want);
 }
-#define assert_json(got, text)       assert_json_at(got, json_of(text), __FILE__, __LINE__)
-#define assert_json_is(got, want)    assert_json_at(got, want, __FILE__, __LINE__)
-#define assert_contains(text, part)  \
-    do {                             \
-        if (!strstr(text, part))     \
+#define assert_json(got, text)    assert_json_at(got, json_of(text), __FILE__, __LINE__)
+#define assert_json_is(got, want) assert_json_at(got, want, __FILE__, __LINE__)
+#define assert_contains(text, part)                          \
+    do {                                                     \
+        if (!strstr(text, part))                             \
             fail_msg("\"%s\" is not in \"%s\"", part, text); \
     } while (0)
-#define assert_ok(rc, e)                                  \
-    do {                                                  \
-        int rc_ = (rc);                                   \
-        if (rc_)                                          \
-            fail_msg("%s: %s", err_name(rc_), (e).text);  \
+#define assert_ok(rc, e)                                 \
+    do {                                                 \
+        int rc_ = (rc);                                  \
+        if (rc_)                                         \
+            fail_msg("%s: %s", err_name(rc_), (e).text); \
     } while (0)
 
 static inline json_t *body_of(const struct http_request *r)
@@ -113,7 +113,8 @@ static inline void assert_request(const struct http_request *r, enum http_method
 }
 
 /* One record through list or get, as the flows would take it. */
-static inline struct lms_record get_record(const struct lms_provider *p, const char *collection, const char *stem, const char *file)
+static inline struct lms_record get_record(const struct lms_provider *p, const char *collection, const char *stem,
+                                           const char *file)
 {
     struct lms_record record;
     struct err e = {0};
@@ -133,8 +134,8 @@ struct try_save {
     int rc;
 };
 
-static inline struct try_save try_save(const struct lms_provider *p, const char *collection, const char *parent, const char *key,
-                                       const json_t *base, json_t *current, const json_t *saved)
+static inline struct try_save try_save(const struct lms_provider *p, const char *collection, const char *parent,
+                                       const char *key, const json_t *base, json_t *current, const json_t *saved)
 {
     struct try_save t = {0};
     const struct lms_collection *c = lms_collection(p, collection);
@@ -145,8 +146,8 @@ static inline struct try_save try_save(const struct lms_provider *p, const char 
     if (!t.rc)
         t.rc = doc_apply(c, base, current, t.delta, &t.merged, &t.changed, &t.e);
     if (!t.rc) {
-        struct lms_save s = {.parent_key = parent, .key = key, .base = current, .merged = t.merged, .changed = t.changed,
-                             .options = options};
+        struct lms_save s = {
+            .parent_key = parent, .key = key, .base = current, .merged = t.merged, .changed = t.changed, .options = options};
         t.rc = p->save(c, &s, &t.plan, &t.e);
     }
     return t;

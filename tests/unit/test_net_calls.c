@@ -151,7 +151,8 @@ static void test_what_would_break_out_of_its_request_is_never_sent(void **state)
         http_request_header(&r, names[i], "1");
         refused(n, h, r, "acme: a header's name is no token");
     }
-    static const char *const paths[] = {"", "ok", "@evil.example.com/", ".evil.example.com/", "1/ok", "/a b", "/a\r\nb", "/ok#x"};
+    static const char *const paths[] = {"",        "ok",   "@evil.example.com/", ".evil.example.com/", "1/ok", "/a b",
+                                        "/a\r\nb", "/ok#x"};
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
         refused(n, h, request(HTTP_GET, paths[i]), "acme: the request's path does not start with '/' or is not encoded");
     static const char *const urls[] = {"http://lms.example.com/", "ftp://127.0.0.1/", "file:///etc/passwd", "x"};
@@ -407,8 +408,8 @@ static void test_a_server_without_TLS_gets_no_request(void **state)
     net_free(n);
 }
 
-static enum MHD_Result https_served(void *cls, struct MHD_Connection *c, const char *url, const char *method, const char *version,
-                                    const char *data, size_t *data_len, void **own)
+static enum MHD_Result https_served(void *cls, struct MHD_Connection *c, const char *url, const char *method,
+                                    const char *version, const char *data, size_t *data_len, void **own)
 {
     (void)c, (void)url, (void)method, (void)version, (void)data, (void)data_len, (void)own;
     __atomic_store_n((int *)cls, 1, __ATOMIC_SEQ_CST);
@@ -434,7 +435,8 @@ static void test_a_certificate_nobody_vouches_for_gets_no_request(void **state)
     assert_non_null(mkdtemp(dir));
     snprintf(command, sizeof command,
              "cd %s && openssl req -x509 -newkey rsa:2048 -nodes -keyout k -out c -days 1 -subj /CN=localhost "
-             "-addext subjectAltName=IP:127.0.0.1 2>/dev/null; cat k", dir);
+             "-addext subjectAltName=IP:127.0.0.1 2>/dev/null; cat k",
+             dir);
     const char *key = command_output(command);
     snprintf(command, sizeof command, "cd %s && cat c; rm -rf %s", dir, dir);
     const char *cert = command_output(command);
@@ -442,8 +444,8 @@ static void test_a_certificate_nobody_vouches_for_gets_no_request(void **state)
         skip();
     int served = 0;
     int port, fd = listen_anywhere(&port);
-    struct MHD_Daemon *d = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_TLS, 0, NULL, NULL, https_served, &served,
-                                            MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_HTTPS_MEM_KEY, key,
+    struct MHD_Daemon *d = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_TLS, 0, NULL, NULL, https_served,
+                                            &served, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_HTTPS_MEM_KEY, key,
                                             MHD_OPTION_HTTPS_MEM_CERT, cert, MHD_OPTION_END);
     assert_non_null(d);
     char url[64];

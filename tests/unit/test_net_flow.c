@@ -235,7 +235,8 @@ static void test_listing_and_trickle_leave_what_is_kept_for_people(void **state)
     (void)state;
     struct net *n = new_net();
     struct net_host *h = new_host(n, 10);
-    struct net_options sweep = within(NET_LISTING, 600), trickle = within(NET_BACKGROUND, 300), person = within(NET_PEOPLE, 300);
+    struct net_options sweep = within(NET_LISTING, 600), trickle = within(NET_BACKGROUND, 300),
+                       person = within(NET_PEOPLE, 300);
     struct end slow[10], fast[10], lists[10];
     for (int i = 0; i < 10; i++)
         start(h, request(HTTP_GET, "/trickle"), &trickle, &slow[i]);

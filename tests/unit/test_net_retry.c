@@ -20,28 +20,15 @@ static void test_only_what_is_safe_is_sent_again(void **state)
         int status;
         bool sent, idempotent, hopeless, safe;
     } cases[] = {
-        {0, false, false, false, true}, /* nothing was sent */
-        {0, false, true, false, true},
-        {0, true, false, false, false}, /* a lost reply */
-        {0, true, true, false, true},
-        {0, false, true, true, false}, /* a bad certificate stays bad */
-        {0, true, true, true, false},
-        {429, true, false, false, true},
-        {429, true, true, false, true},
-        {502, true, false, false, false},
-        {502, true, true, false, true},
-        {503, true, false, false, false},
-        {503, true, true, false, true},
-        {504, true, false, false, false},
-        {504, true, true, false, true},
-        {500, true, true, false, false},
-        {501, true, true, false, false},
-        {505, true, true, false, false},
-        {408, true, true, false, false},
-        {400, true, true, false, false},
-        {404, true, true, false, false},
-        {200, true, true, false, false},
-        {302, true, true, false, false},
+        {0, false, false, false, true},                                   /* nothing was sent */
+        {0, false, true, false, true},    {0, true, false, false, false}, /* a lost reply */
+        {0, true, true, false, true},     {0, false, true, true, false},  /* a bad certificate stays bad */
+        {0, true, true, true, false},     {429, true, false, false, true},  {429, true, true, false, true},
+        {502, true, false, false, false}, {502, true, true, false, true},   {503, true, false, false, false},
+        {503, true, true, false, true},   {504, true, false, false, false}, {504, true, true, false, true},
+        {500, true, true, false, false},  {501, true, true, false, false},  {505, true, true, false, false},
+        {408, true, true, false, false},  {400, true, true, false, false},  {404, true, true, false, false},
+        {200, true, true, false, false},  {302, true, true, false, false},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct attempt a = {.number = 1,
@@ -134,7 +121,7 @@ static void test_timers_fire_in_their_order_whatever_was_stopped_between(void **
         timer_stop(&ts, &t[i]);
     for (int i = 1; i < N; i += 3)
         timer_start(&ts, &t[i], rand() % 1000); /* moved */
-    timer_stop(&ts, &t[0]);                    /* stopped already */
+    timer_stop(&ts, &t[0]);                     /* stopped already */
     fired_due = fired_n = 0;
     assert_int_equal(timers_wait(&ts, -5), ts.heap[1]->due + 5);
     timers_run(&ts, 500);
@@ -197,10 +184,20 @@ static void test_times_print_and_parse(void **state)
     }
     assert_string_equal(iso_time_print(1721032200, buf), "2024-07-15T08:30:00Z");
     assert_string_equal(iso_date_print(1721032200, buf), "2024-07-15");
-    static const char *const bad[] = {"",           "2024",       "2024-7-15",           "2024-13-01",
-                                      "2023-02-29", "1900-02-29", "2024-07-15T",         "2024-07-15T24:00:00Z",
-                                      "2024-07-15x", "2024-07-15T08:30", "2024-07-15T08:30:00.Z", "2024-07-15T08:30:00+1",
-                                      "2024-07-15T08:30:00Zx", " 2024-07-15"};
+    static const char *const bad[] = {"",
+                                      "2024",
+                                      "2024-7-15",
+                                      "2024-13-01",
+                                      "2023-02-29",
+                                      "1900-02-29",
+                                      "2024-07-15T",
+                                      "2024-07-15T24:00:00Z",
+                                      "2024-07-15x",
+                                      "2024-07-15T08:30",
+                                      "2024-07-15T08:30:00.Z",
+                                      "2024-07-15T08:30:00+1",
+                                      "2024-07-15T08:30:00Zx",
+                                      " 2024-07-15"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         int64_t s;
         assert_int_equal(iso_time_parse(bad[i], &s), -EINVAL);
@@ -211,8 +208,17 @@ static void test_only_this_machine_is_loopback(void **state)
 {
     (void)state;
     static const char *const yes[] = {"localhost", "LocalHost", "127.0.0.1", "127.255.255.255", "::1", "[::1]"};
-    static const char *const no[] = {"",          "localhost.", "localhost.example.com", "127.0.0.1.example.com", "128.0.0.1", "10.0.0.1",
-                                     "0.0.0.0",   "[::]",       "[::ffff:127.0.0.1]",    "127.1",                 "x.localhost"};
+    static const char *const no[] = {"",
+                                     "localhost.",
+                                     "localhost.example.com",
+                                     "127.0.0.1.example.com",
+                                     "128.0.0.1",
+                                     "10.0.0.1",
+                                     "0.0.0.0",
+                                     "[::]",
+                                     "[::ffff:127.0.0.1]",
+                                     "127.1",
+                                     "x.localhost"};
     for (size_t i = 0; i < sizeof yes / sizeof *yes; i++)
         assert_true(is_loopback_host(yes[i]));
     for (size_t i = 0; i < sizeof no / sizeof *no; i++)

@@ -42,9 +42,9 @@
 
 #include <cmocka.h>
 
-#define SEEN_MOST 4096
+#define SEEN_MOST        4096
 #define CONNECTIONS_MOST 512
-#define GIVE_UP_MS 30000
+#define GIVE_UP_MS       30000
 
 struct seen {
     char line[128]; /* "GET /ok" */
@@ -168,8 +168,8 @@ static bool send_big(int fd, size_t n, bool chunked)
 
 static bool send_gzip(int fd)
 {
-    static const unsigned char head[] = {0x1f, 0x8b, 8,    0, 0, 0,    0,    0,    2,    3,    0xed, 0xc1,
-                                         0x31, 1,    0,    0, 0, 0xc2, 0xa0, 0xf5, 0x4f, 0x6d, 8,    0x5f, 0xa0};
+    static const unsigned char head[] = {0x1f, 0x8b, 8, 0, 0,    0,    0,    0,    2,    3, 0xed, 0xc1, 0x31,
+                                         1,    0,    0, 0, 0xc2, 0xa0, 0xf5, 0x4f, 0x6d, 8, 0x5f, 0xa0};
     static const unsigned char tail[] = {0x3e, 0x03, 0x1c, 0xea, 0x38, 0xa7, 0x00, 0x00, 0x10, 0x00};
     unsigned char body[1051] = {0};
     memcpy(body, head, sizeof head);
@@ -399,7 +399,8 @@ static struct net *new_net(void)
 
 static struct net_host *new_host_at(struct net *n, const char *url, int rate, const char *budget_file)
 {
-    struct net_host_options o = {.name = "acme", .base_url = url, .rate_per_minute = rate, .max_response = 100000, .budget_file = budget_file};
+    struct net_host_options o = {
+        .name = "acme", .base_url = url, .rate_per_minute = rate, .max_response = 100000, .budget_file = budget_file};
     struct err e = {0};
     struct net_host *h = net_host_new(n, &o, &e);
     assert_string_equal(e.text, "");
@@ -432,7 +433,8 @@ static inline struct http_request request_with_body(enum http_method method, con
 static const struct net_options people = {.class = NET_PEOPLE, .timeout_ms = 20000};
 static const struct net_options people_retry = {.class = NET_PEOPLE, .timeout_ms = 20000, .retry = true};
 
-static inline struct net_call *start(struct net_host *h, struct http_request r, const struct net_options *o, struct end *end)
+static inline struct net_call *start(struct net_host *h, struct http_request r, const struct net_options *o,
+                                     struct end *end)
 {
     *end = (struct end){0};
     struct net_call *c = net_send(h, &r, o, on_end, end);
@@ -468,7 +470,8 @@ static inline void poll_until_arrived(struct net *n, int requests)
 }
 
 /* Sends it and polls to its end. */
-static inline void run(struct net *n, struct net_host *h, struct http_request r, const struct net_options *o, struct end *end)
+static inline void run(struct net *n, struct net_host *h, struct http_request r, const struct net_options *o,
+                       struct end *end)
 {
     start(h, r, o, end);
     poll_until(n, &end->runs, 1);

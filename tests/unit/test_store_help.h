@@ -274,7 +274,8 @@ static inline void versions_check(struct store_read *r)
         MDB_val age;
         uint64_t version = 0;
         assert_int_equal(head_get(r, be64_get(at), &h), 0);
-        assert_int_equal(table_get(r, T_AGES, key_numbers(&k, 3, be64_get(value.mv_data), be64_get(at), be64_get(at + 8)), &age), 0);
+        assert_int_equal(
+            table_get(r, T_AGES, key_numbers(&k, 3, be64_get(value.mv_data), be64_get(at), be64_get(at + 8)), &age), 0);
         assert_true(version_find((const char *)value.mv_data + 8, value.mv_size - 8, &version));
         assert_int_equal(version, be64_get(at + 8));
     }

@@ -173,8 +173,9 @@ static void random_record(struct record *p)
     if (version)
         snprintf(p->body, sizeof p->body, "{\"n\": %u, \"version\": \"00000000000000%02x\"}\n", chance(3), version);
     else
-        snprintf(p->body, sizeof p->body, "%.*s\n", (int)chance(150), "x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x "
-                                                                       "x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x ");
+        snprintf(p->body, sizeof p->body, "%.*s\n", (int)chance(150),
+                 "x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x "
+                 "x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x ");
 }
 
 static void change_put(struct model *m, struct store_write *w)
@@ -267,7 +268,8 @@ static void record_compare(struct store_read *v, const struct record *r)
     assert_string_equal(got.name, r->name);
     assert_int_equal(got.mtime_ns, r->mtime);
     assert_int_equal(got.row_hash, r->row_hash);
-    assert_int_equal(got.flags, (r->active ? STORE_ACTIVE : 0) | (r->complete ? STORE_COMPLETE : 0) | (*r->key ? 0 : STORE_PROVISIONAL));
+    assert_int_equal(got.flags, (r->active ? STORE_ACTIVE : 0) | (r->complete ? STORE_COMPLETE : 0) |
+                                    (*r->key ? 0 : STORE_PROVISIONAL));
     assert_int_equal(store_body(v, r->ino, &body, &len), 0);
     assert_int_equal(len, strlen(r->body));
     assert_memory_equal(body, r->body, len);

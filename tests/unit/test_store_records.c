@@ -434,8 +434,13 @@ static void test_jobs_and_singletons_have_their_places(void **state)
 {
     struct store *s = must_open(*state);
     struct store_put job = {.kind = INO_JOB, .home = JOBS, .key = "6f", .name = "6f.json", .active = true, BODY("{}\n")};
-    struct store_put one = {
-        .kind = INO_RECORD, .home = ino_make(INO_TENANT, 3, 0, 0), .coll = 9, .key = "me", .name = "me.json", .active = true, BODY("{}\n")};
+    struct store_put one = {.kind = INO_RECORD,
+                            .home = ino_make(INO_TENANT, 3, 0, 0),
+                            .coll = 9,
+                            .key = "me",
+                            .name = "me.json",
+                            .active = true,
+                            BODY("{}\n")};
     uint64_t ij = put_alone(s, &job).ino, io = put_alone(s, &one).ino, ino;
     const char *name;
     assert_int_equal(ino_kind(ij), INO_JOB);
@@ -589,6 +594,60 @@ static void test_older_versions_are_kept_and_pruned_by_age(void **state)
     store_close(s);
 }
 
+/* As if this version had been kept at that time. */
+static void set_age(struct store *s, uint64_t ino, uint64_t version, uint64_t kept)
+{
+    struct store_write *w = must_begin(s);
+    struct key k;
+    MDB_val value;
+    unsigned char bytes[512];
+    assert_int_equal(table_get(store_write_view(w), T_VERSIONS, key_numbers(&k, 2, ino, version), &value), 0);
+    assert_true(value.mv_size <= sizeof bytes);
+    size_t size = value.mv_size;
+    memcpy(bytes, value.mv_data, size);
+    assert_int_equal(table_del(w, T_AGES, key_numbers(&k, 3, be64_get(bytes), ino, version), NULL), 0);
+    be64_put(bytes, kept);
+    assert_int_equal(table_put(w, T_AGES, key_numbers(&k, 3, kept, ino, version), (MDB_val){0, (void *)""}, NULL), 0);
+    assert_int_equal(table_put(w, T_VERSIONS, key_numbers(&k, 2, ino, version), (MDB_val){size, bytes}, NULL), 0);
+    must_commit(w);
+}
+
+static void prune(struct store *s, int64_t older_than)
+{
+    struct store_write *w = must_begin(s);
+    assert_int_equal(store_prune_versions(w, older_than, 100, NULL), 0);
+    must_commit(w);
+}
+
+static void test_a_version_that_comes_back_and_goes_again_begins_a_new_life(void **state)
+{
+    struct store *s = must_open(*state);
+    const void *data;
+    size_t len;
+    struct store_put p = person("1", "ID-1.json", V(V1));
+    uint64_t ino = put_alone(s, &p).ino;
+    p.body = V(V2);
+    put_alone(s, &p);
+    set_age(s, ino, 0x1111111111111111, 1000);
+    p.body = V(V1);
+    put_alone(s, &p);
+    set_age(s, ino, 0x2222222222222222, 500);
+    p.body = V(V3);
+    put_alone(s, &p); /* the first version is kept again, now */
+    must_agree(s);
+    prune(s, 500);
+    struct store_read *r = store_read_begin(s);
+    assert_int_equal(store_version(r, ino, V2, &data, &len), 0);
+    store_read_end(r);
+    prune(s, 2000);
+    r = store_read_begin(s);
+    assert_int_equal(store_version(r, ino, V1, &data, &len), 0);
+    assert_int_equal(store_version(r, ino, V2, &data, &len), -ENOENT);
+    store_read_end(r);
+    must_agree(s);
+    store_close(s);
+}
+
 static void test_a_version_is_found_where_it_stands_last(void **state)
 {
     (void)state;
@@ -691,9 +750,17 @@ static void test_a_record_can_be_put_from_the_view_of_its_own_write(void **state
         size_t len;
         assert_int_equal(store_get(store_write_view(w), ino, &rec), 0);
         assert_int_equal(store_body(store_write_view(w), ino, &body, &len), 0);
-        struct store_put again = {.ino = ino, .kind = INO_RECORD, .home = rec.home, .key = rec.key, .ext = rec.ext,
-                                  .email = rec.email, .name = rec.name, .active = i % 2, .mtime_ns = i,
-                                  .body = (const char *)body + (i == 7), .body_len = len - (i == 7)};
+        struct store_put again = {.ino = ino,
+                                  .kind = INO_RECORD,
+                                  .home = rec.home,
+                                  .key = rec.key,
+                                  .ext = rec.ext,
+                                  .email = rec.email,
+                                  .name = rec.name,
+                                  .active = i % 2,
+                                  .mtime_ns = i,
+                                  .body = (const char *)body + (i == 7),
+                                  .body_len = len - (i == 7)};
         must_put(w, &again);
     }
     indexes_check(store_write_view(w));
@@ -777,6 +844,7 @@ int main(void)
         T(test_a_new_name_lives_until_the_unmount),
         T(test_marks_come_and_go),
         T(test_older_versions_are_kept_and_pruned_by_age),
+        T(test_a_version_that_comes_back_and_goes_again_begins_a_new_life),
         T(test_a_version_is_found_where_it_stands_last),
         T(test_an_interrupted_sweep_is_there_after_a_restart),
         T(test_an_aborted_write_never_was),
