@@ -1,4 +1,4 @@
-/* cmd_ask.c — status, why, refresh, fetch, wait, pending, rejected, retry, drop, release: what the daemon is asked. */
+/* cmd_ask.c — status, why, refresh, fetch, wait, pending, rejected, drop, release: what the daemon is asked. */
 #include "cli.h"
 
 #include <errno.h>
@@ -23,13 +23,12 @@
 
 static const struct asking {
     const char *name;
-    enum { PATH_OPTIONAL, PATH_NEEDED, NUMBER, NUMBER_OPTIONAL } takes;
+    enum { PATH_OPTIONAL, PATH_NEEDED, NUMBER /* or none, and a path that says which mount */ } takes;
     int timeout_ms;
 } askings[] = {
     {"status", PATH_OPTIONAL, AT_ONCE_MS},   {"why", PATH_NEEDED, AT_ONCE_MS}, {"refresh", PATH_NEEDED, NO_BOUND},
     {"fetch", PATH_NEEDED, NO_BOUND},        {"wait", PATH_NEEDED, NO_BOUND},  {"pending", PATH_OPTIONAL, AT_ONCE_MS},
-    {"rejected", PATH_OPTIONAL, AT_ONCE_MS}, {"retry", NUMBER, NO_BOUND},      {"drop", NUMBER_OPTIONAL, AT_ONCE_MS},
-    {"release", PATH_OPTIONAL, AT_ONCE_MS},
+    {"rejected", PATH_OPTIONAL, AT_ONCE_MS}, {"drop", NUMBER, AT_ONCE_MS},     {"release", PATH_OPTIONAL, AT_ONCE_MS},
 };
 
 struct target { /* a daemon and what it is asked about */
@@ -242,12 +241,9 @@ int cmd_ask(int argc, char **argv)
     char **rest = argv + optind;
     int rest_n = argc - optind;
     long long n = -1;
-    bool numbered = what->takes == NUMBER || what->takes == NUMBER_OPTIONAL;
-    if (numbered && rest_n > 0 && number_parse(rest[0], &n)) {
+    if (what->takes == NUMBER && rest_n > 0 && number_parse(rest[0], &n)) {
         rest++;
         rest_n--;
-    } else if (what->takes == NUMBER) {
-        return misused(what->name, "it takes a number, as `lmsfs rejected` prints them");
     }
     if (what->takes == PATH_NEEDED && rest_n != 1)
         return misused(what->name, "it takes a path in a mount");
@@ -258,7 +254,7 @@ int cmd_ask(int argc, char **argv)
     struct target t;
     if (target_find(&t, rest_n ? rest[0] : NULL, strcmp(what->name, "status") == 0, &e))
         return complain(&e);
-    if (numbered)
+    if (what->takes == NUMBER)
         t.path[0] = '\0'; /* it only says which mount */
     int status = ask_and_show(what, &t, n, json, watch && isatty(1) && !json);
     while (watch && status == DONE) {

@@ -271,23 +271,21 @@ static void print_request(FILE *to, const json_t *request)
     fputc('\n', to);
 }
 
-void print_answer(FILE *to, const json_t *answer)
+/* What became of a file: one line of state, then why. */
+static void print_verdict(FILE *to, const json_t *answer)
 {
-    static const char *const known[] = {"ok", "path", "state", "errno", "reason", "error", "request", "at", "n", NULL};
     const char *path = text_of(answer, "path"), *state = text_of(answer, "state"), *code = text_of(answer, "errno");
-    const char *reason = text_of(answer, "reason"), *at = text_of(answer, "at"), *key;
-    json_t *value;
-    if (path || state) {
-        print_text(to, path ? path : "");
-        fputs(path && state ? ": " : "", to);
-        print_text(to, state ? state : "");
-        if (code && strcmp(code, "OK") != 0) {
-            fputs(" (", to);
-            print_text(to, code);
-            fputc(')', to);
-        }
-        fputc('\n', to);
+    const char *reason = text_of(answer, "reason"), *at = text_of(answer, "at");
+    bool refused = code && strcmp(code, "OK") != 0;
+    print_text(to, path ? path : "");
+    fputs(path && state ? ": " : "", to);
+    print_text(to, state ? state : "");
+    if (refused) {
+        fputs(state && strcmp(state, "failed") == 0 ? " (" : ", and the last save was refused (", to);
+        print_text(to, code);
+        fputc(')', to);
     }
+    fputc('\n', to);
     if (reason && *reason) {
         fputs("  ", to);
         print_text(to, reason);
@@ -303,27 +301,43 @@ void print_answer(FILE *to, const json_t *answer)
     }
     if (number_of(answer, "n"))
         fprintf(to, "  what was refused is kept: number %lld of `lmsfs rejected`\n", number_of(answer, "n"));
+}
+
+static void print_list(FILE *to, const char *name, const json_t *list)
+{
+    const json_t *item;
+    size_t i;
+    if (json_array_size(list) == 0) {
+        fputs("nothing is ", to);
+        print_text(to, name);
+        fputc('\n', to);
+    }
+    json_array_foreach(list, i, item)
+    {
+        print_list_item(to, item);
+    }
+}
+
+void print_answer(FILE *to, const json_t *answer)
+{
+    static const char *const known[] = {"ok", "path", "state", "errno", "reason", "error", "request", "at", "n", NULL};
+    bool verdict = text_of(answer, "path") || text_of(answer, "state");
+    const char *key;
+    json_t *value;
+    if (verdict)
+        print_verdict(to, answer);
     json_object_foreach((json_t *)answer, key, value)
     {
         if (named(key, known) || json_is_null(value))
             continue;
-        const json_t *item;
-        size_t i;
-        if (json_is_array(value) && json_is_object(json_array_get(value, 0))) {
-            json_array_foreach(value, i, item)
-            {
-                print_list_item(to, item);
-            }
-        } else if (json_is_array(value) && json_array_size(value) == 0) {
-            fputs("nothing is ", to);
-            print_text(to, key);
-            fputc('\n', to);
-        } else {
-            fputs("  ", to);
-            print_text(to, key);
-            fputs(": ", to);
-            print_value(to, value);
-            fputc('\n', to);
+        if (json_is_array(value)) {
+            print_list(to, key, value);
+            continue;
         }
+        fputs(verdict ? "  " : "", to);
+        print_text(to, key);
+        fputs(": ", to);
+        print_value(to, value);
+        fputc('\n', to);
     }
 }

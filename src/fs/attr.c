@@ -1,5 +1,6 @@
 /* attr.c — what stat says. */
 #include "attr.h"
+#include "ops.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -160,7 +161,7 @@ int attr_node(struct mount *m, struct store_read *r, uint64_t ino, struct stat *
     if (tree_is_dir(ino)) {
         fill(m, st, ino, S_IFDIR | m->options.dir_mode, dir_mtime(m, r, ino), 0);
     } else {
-        fill(m, st, ino, S_IFREG | 0400, now_ns(), 0);
+        fill(m, st, ino, S_IFREG | 0400, now_ns(), m->options.read_only ? status_size(m) : 0);
         *timeout = 0;
     }
     return 0;

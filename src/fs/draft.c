@@ -13,6 +13,8 @@ struct draft {
     uint64_t ino;
     bool fresh;
     unsigned writers;
+    uid_t uid; /* who opened it last */
+    pid_t pid;
     char *text; /* NULL: the store has it; not NULL, though empty, once begun */
     size_t len, size;
     int64_t mtime_ns;
@@ -138,18 +140,6 @@ static void changed(struct draft *f)
     f->seq++;
 }
 
-static int copy_text(const struct draft *f, char **text, size_t *len)
-{
-    char *copy = malloc(f->len + 1);
-    if (!copy)
-        return -ENOMEM;
-    memcpy(copy, f->text, f->len);
-    copy[f->len] = '\0';
-    *text = copy;
-    *len = f->len;
-    return 0;
-}
-
 /* ------------------------------------------------------------------ handles and changes */
 
 void drafts_free(struct drafts *d)
@@ -167,13 +157,15 @@ void drafts_free(struct drafts *d)
     free(d);
 }
 
-int draft_open(struct drafts *d, uint64_t ino, bool fresh)
+int draft_open(struct drafts *d, uint64_t ino, bool fresh, uid_t uid, pid_t pid)
 {
     pthread_mutex_lock(&d->lock);
     struct draft *f = get(d, ino);
     if (f) {
         f->writers++;
         f->fresh |= fresh;
+        f->uid = uid;
+        f->pid = pid;
     }
     pthread_mutex_unlock(&d->lock);
     return f ? 0 : -ENOMEM;
@@ -267,26 +259,21 @@ int draft_stat(struct drafts *d, uint64_t ino, off_t *size, int64_t *mtime_ns)
     return code;
 }
 
-int draft_copy(struct drafts *d, uint64_t ino, char **text, size_t *len)
-{
-    pthread_mutex_lock(&d->lock);
-    struct draft *f = find(d, ino);
-    int code = f && f->text ? copy_text(f, text, len) : -ENOENT;
-    pthread_mutex_unlock(&d->lock);
-    return code;
-}
-
 /* ------------------------------------------------------------------ settling */
 
-static int start_asking(struct draft *f, char **text, size_t *len, uint64_t *seq)
+static int start_asking(struct draft *f, struct draft_text *out)
 {
-    if (copy_text(f, text, len))
+    char *copy = malloc(f->len + 1);
+    if (!copy)
         return -ENOMEM;
-    f->asking = *seq = f->seq;
+    memcpy(copy, f->text, f->len);
+    copy[f->len] = '\0';
+    f->asking = f->seq;
+    *out = (struct draft_text){copy, f->len, f->seq, f->uid, f->pid};
     return DRAFT_ASK;
 }
 
-int draft_settle(struct drafts *d, uint64_t ino, struct settle *w, char **text, size_t *len, uint64_t *seq)
+int draft_settle(struct drafts *d, uint64_t ino, struct settle *w, struct draft_text *out)
 {
     if (!atomic_load(&d->n))
         return DRAFT_CLEAN;
@@ -305,20 +292,20 @@ int draft_settle(struct drafts *d, uint64_t ino, struct settle *w, char **text, 
             f->waiting = w;
         }
     } else {
-        r = start_asking(f, text, len, seq);
+        r = start_asking(f, out);
     }
     pthread_mutex_unlock(&d->lock);
     return r;
 }
 
-int draft_close(struct drafts *d, uint64_t ino, char **text, size_t *len, uint64_t *seq)
+int draft_close(struct drafts *d, uint64_t ino, struct draft_text *out)
 {
     int r = DRAFT_CLEAN;
     pthread_mutex_lock(&d->lock);
     struct draft *f = find(d, ino);
     if (f && f->writers && --f->writers == 0) {
         if (f->text && f->settled != f->seq && f->refused != f->seq && !f->asking)
-            r = start_asking(f, text, len, seq);
+            r = start_asking(f, out);
         drop_if_over(d, f);
     }
     pthread_mutex_unlock(&d->lock);
@@ -351,6 +338,8 @@ static struct draft *rename_draft(struct drafts *d, struct draft *from, uint64_t
         return from;
     }
     known->writers += from->writers;
+    known->uid = from->uid;
+    known->pid = from->pid;
     if (!known->text && from->text) {
         known->text = from->text;
         known->len = from->len;

@@ -27,8 +27,8 @@ struct settle { /* one who waits for a verdict; embedded in what waits */
 struct drafts *drafts_new(size_t max); /* of one text */
 void drafts_free(struct drafts *d);
 
-/* A handle that may write. fresh: a record's name without a record. -ENOMEM. */
-int draft_open(struct drafts *d, uint64_t ino, bool fresh);
+/* A handle that may write, and who opened it: that is who saves. fresh: a record's name without a record. -ENOMEM. */
+int draft_open(struct drafts *d, uint64_t ino, bool fresh, uid_t uid, pid_t pid);
 bool draft_has_writer(struct drafts *d, uint64_t ino);
 
 /* Changes. base: what the file holds when the draft begins (borrowed). 0, -EFBIG, -ENOMEM; -ESTALE when nobody has it open to write (any
@@ -40,16 +40,19 @@ int draft_truncate(struct drafts *d, uint64_t ino, const void *base, size_t base
 /* -ENOENT where there is no text: the store has it. */
 ssize_t draft_read(struct drafts *d, uint64_t ino, void *buf, size_t size, off_t at);
 int draft_stat(struct drafts *d, uint64_t ino, off_t *size, int64_t *mtime_ns);
-/* A copy with a NUL behind it. -ENOENT, -ENOMEM. */
-int draft_copy(struct drafts *d, uint64_t ino, char **text, size_t *len);
-
+struct draft_text { /* what is to be asked */
+    char *text;     /* a copy with a NUL behind it, for the caller to wipe and free */
+    size_t len;
+    uint64_t seq;
+    uid_t uid;
+    pid_t pid;
+};
 enum { DRAFT_CLEAN = 0, DRAFT_ASK = 1, DRAFT_WAIT = 2 };
-/* Settle what is there. CLEAN: nothing to do. WAIT: somebody asks already, `w` is kept until that verdict. ASK: the caller asks with *text
- * (a copy, his to wipe and free) and must come back with draft_verdict(seq). -errno: the verdict that this very text had before; -ENOMEM.
- * w NULL: nobody waits, then WAIT means that the one under way will do or will be followed by another draft_close. */
-int draft_settle(struct drafts *d, uint64_t ino, struct settle *w, char **text, size_t *len, uint64_t *seq);
+/* Settle what is there. CLEAN: nothing to do. WAIT: somebody asks already, `w` is kept until that verdict. ASK: the caller asks with *out
+ * and must come back with draft_verdict(out->seq). -errno: the verdict that this very text had before; -ENOMEM. w NULL: nobody waits. */
+int draft_settle(struct drafts *d, uint64_t ino, struct settle *w, struct draft_text *out);
 /* A handle that might write is gone. ASK as above when it was the last and something is unsettled. CLEAN otherwise. */
-int draft_close(struct drafts *d, uint64_t ino, char **text, size_t *len, uint64_t *seq);
+int draft_close(struct drafts *d, uint64_t ino, struct draft_text *out);
 
 enum draft_end {
     DRAFT_SETTLED, /* the record shows it now */

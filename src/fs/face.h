@@ -51,6 +51,9 @@ struct mount {
     struct drafts *drafts;
     struct numbers *numbers;
 
+    pthread_mutex_t status_lock; /* the last status.json of a read-only mount */
+    char *status;
+
     pthread_mutex_t early_lock; /* asks on their way to the engine */
     struct early *early;
     pthread_mutex_t asked_lock; /* when a refresh of a directory was last asked for */

@@ -225,6 +225,7 @@ int mount_new(struct engine *g, const char *cache_dir, const struct mount_option
     m->ceiling_ms = request_ceiling_ms();
     pthread_mutex_init(&m->early_lock, NULL);
     pthread_mutex_init(&m->asked_lock, NULL);
+    pthread_mutex_init(&m->status_lock, NULL);
     m->mountpoint = real_path(o->mountpoint);
     m->cache_dir = strdup(cache_dir);
     m->options.mountpoint = m->mountpoint;
@@ -347,6 +348,8 @@ void mount_free(struct mount *m)
         close(m->ended_fd);
     pthread_mutex_destroy(&m->early_lock);
     pthread_mutex_destroy(&m->asked_lock);
+    pthread_mutex_destroy(&m->status_lock);
+    free(m->status);
     free(m->mountpoint);
     free(m->cache_dir);
     free(m);

@@ -4,15 +4,19 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
+
+#define PROBE_MS 3000
 
 extern char **environ;
 
@@ -71,6 +75,25 @@ static bool find_mount(const char *path, struct mounted *out)
     return found;
 }
 
+/* Is there nobody to answer for it? stat may be answered from the kernel's cache; statfs asks, and a hung daemon would never answer, so a
+ * child asks for us. */
+static bool is_dead(const char *path)
+{
+    struct statvfs v;
+    int status = 0;
+    pid_t child = fork();
+    if (child == 0)
+        _exit(statvfs(path, &v) && errno == ENOTCONN);
+    for (int ms = 0; child > 0 && ms < PROBE_MS; ms += 10) {
+        if (waitpid(child, &status, WNOHANG) == child)
+            return WIFEXITED(status) && WEXITSTATUS(status) == 1;
+        nanosleep(&(struct timespec){.tv_nsec = 10 * 1000000}, NULL);
+    }
+    if (child > 0)
+        kill(child, SIGKILL);
+    return false;
+}
+
 static int unmount_dead(const char *path)
 {
     char *const argv[] = {"fusermount3", "-u", "-z", "--", (char *)path, NULL};
@@ -101,7 +124,7 @@ int mountpoint_check(const char *path, struct err *e)
     struct stat st;
     for (int tries = 0; find_mount(path, &there); tries++) {
         bool ours = strcmp(there.type, "fuse.lmsfs") == 0;
-        if (!ours || stat(path, &st) == 0 || errno != ENOTCONN)
+        if (!ours || !is_dead(path))
             return err_set(e, -EBUSY, "something is mounted on %s already (%s)", path, there.type);
         if (tries == 8 || unmount_dead(path))
             return err_set(e, -EBUSY, "a dead lmsfs mount on %s can't be taken away; try: fusermount3 -uz %s", path,

@@ -31,6 +31,13 @@ void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse
 void open_document(fuse_req_t req, struct at at, uint64_t kernel_ino, const struct fuse_file_info *fi,
                    const struct fuse_entry_param *e);
 
+/* ops_status.c */
+void open_status(fuse_req_t req, const struct fuse_file_info *fi);
+void release_status(fuse_req_t req, const struct fuse_file_info *fi);
+void read_status(fuse_req_t req, size_t size, off_t off, const struct fuse_file_info *fi);
+bool lookup_status(fuse_req_t req, uint64_t dir, const char *name); /* false: it is another's */
+off_t status_size(struct mount *m);                                 /* on a read-only mount */
+
 /* ops_write.c */
 void op_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t size, off_t off, struct fuse_file_info *fi);
 void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set, struct fuse_file_info *fi);

@@ -204,7 +204,8 @@ static void name_asked(struct parked *p, int result)
 
 void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
-    lookup(mount_of(req), req, parent, name, false);
+    if (!lookup_status(req, parent, name))
+        lookup(mount_of(req), req, parent, name, false);
 }
 
 /* Numbers need no memory; only scratch files are there as long as the kernel knows them. */

@@ -31,7 +31,8 @@ void open_document(fuse_req_t req, struct at at, uint64_t kernel_ino, const stru
     fi.keep_cache = !notifier_pending(m->inodes, kernel_ino);
     fi.fh = writes(fi.flags) ? FH_WRITER : 0;
     fi.noflush = !fi.fh;
-    int code = fi.fh ? draft_open(m->drafts, at.ino, at.what == AT_DOCUMENT) : 0;
+    const struct fuse_ctx *who = fuse_req_ctx(req);
+    int code = fi.fh ? draft_open(m->drafts, at.ino, at.what == AT_DOCUMENT, who->uid, who->pid) : 0;
     if (code == 0 && fi.fh && (fi.flags & O_TRUNC) && (code = draft_truncate(m->drafts, at.ino, NULL, 0, 0)))
         close_document(m, at, kernel_ino);
     if (code) {
@@ -57,51 +58,6 @@ static void open_scratch(fuse_req_t req, uint64_t ino, const struct fuse_file_in
     fi.keep_cache = 1;
     if (fuse_reply_open(req, &fi) == -ENOENT)
         scratch_close(m->scratch, ino, write);
-}
-
-/* ------------------------------------------------------------------ .lmsfs/status.json */
-
-static void status_came(struct parked *p, int result)
-{
-    char *text = result == 0 && p->ask.answer ? json_dumps(p->ask.answer, JSON_INDENT(2) | JSON_ENCODE_ANY) : NULL;
-    struct fuse_file_info fi = p->fi;
-    fi.direct_io = 1;
-    fi.noflush = 1;
-    fi.fh = (uint64_t)(uintptr_t)text;
-    if (!text)
-        reply_code(p->req, result ? result : -EIO);
-    else if (fuse_reply_open(p->req, &fi) == -ENOENT)
-        free(text);
-    park_free(p);
-}
-
-static void open_status(fuse_req_t req, const struct fuse_file_info *fi)
-{
-    static const char command[] = "{\"cmd\":\"status\"}";
-    if (writes(fi->flags)) {
-        reply_code(req, -EPERM);
-        return;
-    }
-    struct parked *p = park_new(mount_of(req), req, ASK_COMMAND, 0, status_came);
-    if (!p)
-        return;
-    p->fi = *fi;
-    p->ask.text = strdup(command);
-    p->ask.text_len = strlen(command);
-    if (!p->ask.text) {
-        status_came(p, -ENOMEM);
-        return;
-    }
-    p->ask.timeout_ms = park_timeout(p->m, 10);
-    park(p, PARK_INTERRUPTIBLE);
-}
-
-static void read_status(fuse_req_t req, size_t size, off_t off, const struct fuse_file_info *fi)
-{
-    const char *text = (const char *)(uintptr_t)fi->fh;
-    size_t len = text ? strlen(text) : 0;
-    size_t left = off >= 0 && (uint64_t)off < len ? len - (size_t)off : 0;
-    fuse_reply_buf(req, left ? text + off : NULL, size < left ? size : left);
 }
 
 /* ------------------------------------------------------------------ jobs */
@@ -278,7 +234,9 @@ static void open_record(fuse_req_t req, uint64_t ino, uint64_t kernel_ino, const
 void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
     struct at at = resolve(mount_of(req), ino);
-    if (at.what == AT_SCRATCH)
+    if (mount_of(req)->options.read_only) /* nothing may wait there, so the kernel needn't ask: it never does again */
+        reply_code(req, -ENOSYS);
+    else if (at.what == AT_SCRATCH)
         open_scratch(req, at.ino, fi);
     else if (at.what == AT_DOCUMENT)
         open_document(req, at, ino, fi, NULL);
@@ -294,6 +252,15 @@ void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 
 /* ------------------------------------------------------------------ read */
 
+/* What open refuses elsewhere. */
+static bool lacks_required_detail(struct mount *m, struct store_read *r, uint64_t ino)
+{
+    const struct lms_collection *c = tree_collection(m, ino);
+    struct store_record rec;
+    struct sight s;
+    return c && sight_of(r, ino, &rec, &s) == 0 && need_to_read(tree_tenant(m, ino)->conf, c, &rec, &s) == NEED_DETAIL;
+}
+
 static void read_stored(fuse_req_t req, uint64_t ino, size_t size, off_t off)
 {
     struct mount *m = mount_of(req);
@@ -301,6 +268,8 @@ static void read_stored(fuse_req_t req, uint64_t ino, size_t size, off_t off)
     const void *data = NULL;
     size_t len = 0;
     int code = r ? store_body(r, ino, &data, &len) : -EIO;
+    if (code == 0 && m->options.read_only && lacks_required_detail(m, r, ino))
+        code = -EAGAIN;
     size_t left = off >= 0 && (uint64_t)off < len ? len - (size_t)off : 0;
     if (code)
         reply_code(req, code);

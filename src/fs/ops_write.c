@@ -259,15 +259,17 @@ static void leave_reason(struct parked *draft, char *text, size_t len)
 }
 
 /* Takes over the text. While somebody has it open, what isn't a document may become one. */
-static void ask_save(struct parked *p, char *text, size_t len)
+static void ask_save(struct parked *p, const struct draft_text *t)
 {
     bool blank;
-    int code = check(p->m, text, len, &blank);
-    if (code && !p->req && !blank && code == -EINVAL) {
-        leave_reason(p, text, len);
+    int code = check(p->m, t->text, t->len, &blank);
+    p->seq = t->seq;
+    p->ask.caller = (struct caller){.uid = t->uid, .pid = t->pid};
+    if (code == -EINVAL && !p->req && !blank) {
+        leave_reason(p, t->text, t->len);
     } else {
-        p->ask.text = text;
-        p->ask.text_len = len;
+        p->ask.text = t->text;
+        p->ask.text_len = t->len;
     }
     if (code) {
         finish(p, DRAFT_KEPT, code);
@@ -284,11 +286,10 @@ static void ask_save(struct parked *p, char *text, size_t len)
 
 static void settle(struct parked *p)
 {
-    char *text;
-    size_t len;
-    int r = draft_settle(p->m->drafts, p->ino, &p->settle, &text, &len, &p->seq);
+    struct draft_text t;
+    int r = draft_settle(p->m->drafts, p->ino, &p->settle, &t);
     if (r == DRAFT_ASK)
-        ask_save(p, text, len);
+        ask_save(p, &t);
     else if (r != DRAFT_WAIT)
         answer_verdict(p, r);
 }
@@ -299,6 +300,10 @@ static void settle_request(fuse_req_t req, uint64_t ino, const struct fuse_file_
     struct at at = resolve(m, ino);
     off_t size;
     int64_t mtime_ns;
+    if (m->options.read_only) {
+        reply_code(req, -ENOSYS); /* the kernel never asks again */
+        return;
+    }
     if (at.what == AT_SCRATCH || !(fi->fh & FH_WRITER) || draft_stat(m->drafts, at.ino, &size, &mtime_ns)) {
         reply_code(req, 0);
         return;
@@ -333,24 +338,21 @@ void op_fsyncdir(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_
 
 void close_document(struct mount *m, struct at at, uint64_t kernel_ino)
 {
-    char *text;
-    size_t len;
-    uint64_t seq;
-    if (draft_close(m->drafts, at.ino, &text, &len, &seq) != DRAFT_ASK) {
+    struct draft_text t;
+    if (draft_close(m->drafts, at.ino, &t) != DRAFT_ASK) {
         drop_document(m, at.ino);
         return;
     }
     struct parked *p = park_new(m, NULL, ASK_SAVE, at.ino, saved);
     if (!p) {
         struct settle *same, *newer;
-        explicit_bzero(text, len);
-        free(text);
-        draft_verdict(m->drafts, at.ino, seq, DRAFT_KEPT, -ENOMEM, 0, &same, &newer);
+        explicit_bzero(t.text, t.len);
+        free(t.text);
+        draft_verdict(m->drafts, at.ino, t.seq, DRAFT_KEPT, -ENOMEM, 0, &same, &newer);
         return;
     }
     p->dir = kernel_ino;
-    p->seq = seq;
-    ask_save(p, text, len);
+    ask_save(p, &t);
 }
 
 void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
@@ -358,8 +360,7 @@ void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
     struct mount *m = mount_of(req);
     struct at at = resolve(m, ino);
     if (at.what == AT_NODE && at.ino == INO_STATUS) {
-        free((char *)(uintptr_t)fi->fh);
-        reply_code(req, 0);
+        release_status(req, fi);
         return;
     }
     if (fi->fh & FH_SCRATCH)

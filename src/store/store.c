@@ -194,6 +194,9 @@ static int forget_mounts_names(struct store *s, struct err *e)
 
 /* ------------------------------------------------------------------ opening and closing */
 
+/* A list page's hundred rows touch some ten pages each at most, when their names lie far apart. */
+#define WARM_PAGES 512
+
 static int open_all(struct store *s, const struct store_limits *limits, struct err *warning, struct err *e)
 {
     int rc = lock_take(s->dir, &s->lock_fd, e);
@@ -207,6 +210,8 @@ static int open_all(struct store *s, const struct store_limits *limits, struct e
         rc = cache_open(s, limits, path, warning, e);
     if (rc == 0)
         rc = forget_mounts_names(s, e);
+    if (rc == 0)
+        env_warm(&s->cache, s->tables[T_MARKS], WARM_PAGES);
     free(path);
     return rc;
 }

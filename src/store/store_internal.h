@@ -47,6 +47,7 @@ struct env_shape {
 
 int env_open(struct env *v, const struct env_shape *shape, const char *path, size_t map_size, unsigned readers,
              MDB_dbi tables[], struct err *e);
+void env_warm(struct env *v, MDB_dbi table, unsigned pages); /* takes the memory that writes of so many pages need */
 void env_close(struct env *v);
 int env_error(const struct env *v, int mdb_rc, struct err *e); /* LMDB's or an errno → -errno and a sentence */
 int env_code(int mdb_rc);

@@ -11,10 +11,12 @@
 #include "sync/internal.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define PARALLEL 4
+#define ROWS_A_WRITE 100
 #define PASSES 6            /* how often pages are read again before the sweep fails */
 #define PAGE_TIMEOUT (60 * SECOND)
 #define MISSING_ALWAYS 5    /* so few may always go: a tenth of a small directory is nothing */
@@ -23,8 +25,7 @@
 struct page_state {
     bool done, flying;
     uint64_t total;
-    uint64_t *recs;
-    size_t n;
+    size_t n; /* rows, at seen_of(page) */
 };
 
 struct sweep {
@@ -35,6 +36,7 @@ struct sweep {
     struct store_sweep st;
     struct page_state *pages; /* st.pages of them; at least 1 */
     size_t pages_room;
+    uint64_t *seen; /* record ids: page_size of them for each of pages_room. One block: many small ones would keep the heap from shrinking */
     unsigned flying, pass;
     bool first;               /* never complete before: its pages are kept on disk, so that it resumes */
     bool failed, confirming;
@@ -70,10 +72,9 @@ static struct refresh_note *note_of(struct tenant *t, uint64_t dir)
 
 /* ------------------------------------------------------------------ pages */
 
-static void page_release(struct page_state *p)
+static uint64_t *seen_of(const struct sweep *s, uint32_t page)
 {
-    free(p->recs);
-    *p = (struct page_state){0};
+    return s->seen + (size_t)page * s->c->page_size;
 }
 
 static int pages_resize(struct sweep *s, uint32_t n)
@@ -81,9 +82,12 @@ static int pages_resize(struct sweep *s, uint32_t n)
     if (n < 1)
         n = 1;
     for (size_t i = n; i < s->st.pages && i < s->pages_room; i++)
-        page_release(&s->pages[i]);
+        s->pages[i] = (struct page_state){0};
     if (n > s->pages_room) {
-        struct page_state *grown = realloc(s->pages, n * sizeof *grown);
+        uint64_t *seen = realloc(s->seen, (size_t)n * s->c->page_size * sizeof *seen);
+        if (seen)
+            s->seen = seen;
+        struct page_state *grown = seen ? realloc(s->pages, n * sizeof *grown) : NULL;
         if (!grown)
             return -ENOMEM;
         memset(grown + s->pages_room, 0, (n - s->pages_room) * sizeof *grown);
@@ -117,7 +121,7 @@ static uint64_t *seen_sorted(const struct sweep *s, size_t *n)
         return NULL;
     for (uint32_t i = 0; i < s->st.pages; i++) {
         if (s->pages[i].n)
-            memcpy(v + k, s->pages[i].recs, s->pages[i].n * sizeof *v);
+            memcpy(v + k, seen_of(s, i), s->pages[i].n * sizeof *v);
         k += s->pages[i].n;
     }
     qsort(v, all, sizeof *v, rec_cmp);
@@ -132,8 +136,7 @@ static uint64_t *seen_sorted(const struct sweep *s, size_t *n)
 
 static void sweep_free(struct sweep *s)
 {
-    for (size_t i = 0; i < s->pages_room; i++)
-        free(s->pages[i].recs);
+    free(s->seen);
     free(s->pages);
     free(s->before);
     free(s->missing);
@@ -152,6 +155,7 @@ static void sweep_end(struct sweep *s, int code, const struct err *e)
     }
     waiters_end(t->engine, &s->waiters, code, e);
     sweep_free(s);
+    malloc_trim(0); /* a sweep of a large tenant leaves many freed pages between what stays */
 }
 
 static void sweep_next(struct sweep *s);
@@ -334,39 +338,50 @@ static uint32_t count_done(const struct sweep *s)
     return n;
 }
 
-static int page_commit(struct sweep *s, uint32_t page, struct lms_page *p, struct err *e)
+/* Rows from..to of a page, in one write. LMDB keeps the pages of the largest write it ever made, and a row touches some ten of them: small
+ * writes keep the daemon's memory flat. */
+static int rows_commit(struct sweep *s, const struct lms_page *p, size_t from, size_t to, uint64_t *recs, struct err *e)
 {
     struct tenant *t = s->tenant;
-    struct page_state *ps = &s->pages[page];
     struct store_write *w;
-    uint64_t *recs = malloc((p->rows_n + 1) * sizeof *recs);
-    if (!recs)
-        return err_set(e, -ENOMEM, "out of memory");
     int r = write_begin(t->engine, &w, e);
-    if (r) {
-        free(recs);
+    if (r)
         return r;
-    }
-    for (size_t i = 0; i < p->rows_n && r == 0; i++) {
+    for (size_t i = from; i < to && r == 0; i++) {
         struct record_put put = {.home = s->dir, .source = RECORD_ROW, .quiet_new = s->first};
         uint64_t ino = 0;
         r = record_put(t, w, &put, &p->rows[i], &ino, e);
         recs[i] = ino_rec(ino);
     }
-    if (r == 0 && s->first) {
-        r = store_sweep_save_page(w, s->dir, page, recs, p->rows_n, e);
-        s->st.done = count_done(s) + 1;
-        if (r == 0)
-            r = store_sweep_save(w, s->dir, &s->st, e);
-    }
-    r = write_end(t->engine, w, r, e);
-    if (r) {
-        free(recs);
+    return write_end(t->engine, w, r, e);
+}
+
+/* That the page is there, once its rows are. */
+static int page_note(struct sweep *s, uint32_t page, const uint64_t *recs, size_t n, struct err *e)
+{
+    struct engine *g = s->tenant->engine;
+    struct store_write *w;
+    int r = write_begin(g, &w, e);
+    if (r)
         return r;
-    }
-    free(ps->recs);
-    ps->recs = recs;
-    ps->n = p->rows_n;
+    r = store_sweep_save_page(w, s->dir, page, recs, n, e);
+    s->st.done = count_done(s) + 1;
+    if (r == 0)
+        r = store_sweep_save(w, s->dir, &s->st, e);
+    return write_end(g, w, r, e);
+}
+
+static int page_commit(struct sweep *s, uint32_t page, struct lms_page *p, struct err *e)
+{
+    uint64_t *recs = seen_of(s, page); /* a page read again is written over: it is not done until it is whole */
+    int r = p->rows_n <= s->c->page_size ? 0 : err_set(e, -EPROTO, "a page of %zu rows, more than were asked for", p->rows_n);
+    for (size_t i = 0; i < p->rows_n && r == 0; i += ROWS_A_WRITE)
+        r = rows_commit(s, p, i, i + ROWS_A_WRITE < p->rows_n ? i + ROWS_A_WRITE : p->rows_n, recs, e);
+    if (r == 0 && s->first)
+        r = page_note(s, page, recs, p->rows_n, e);
+    if (r)
+        return r;
+    s->pages[page].n = p->rows_n;
     return 0;
 }
 
@@ -488,12 +503,9 @@ static void sweep_resume(struct sweep *s)
         for (uint32_t i = 0; i < st.pages; i++) {
             const uint64_t *recs;
             size_t n;
-            if (store_sweep_page(v, s->dir, i, &recs, &n))
+            if (store_sweep_page(v, s->dir, i, &recs, &n) || n > s->c->page_size)
                 continue;
-            s->pages[i].recs = malloc((n + 1) * sizeof *recs);
-            if (!s->pages[i].recs)
-                continue;
-            memcpy(s->pages[i].recs, recs, n * sizeof *recs);
+            memcpy(seen_of(s, i), recs, n * sizeof *recs);
             s->pages[i].n = n;
             s->pages[i].total = st.total;
             s->pages[i].done = true;

@@ -607,7 +607,7 @@ static void check(struct save *s)
         r = check_name(s, &e);
     if (r == 0) {
         json_t *options = json_object_get(s->saved, "_options");
-        r = doc_check(s->c, s->saved, create, today, &e);
+        r = create ? doc_check(s->c, s->saved, true, today, &e) : doc_check_edit(s->c, s->now.doc, s->saved, today, &e);
         s->options = r == 0 ? json_incref(options) : NULL;
         json_object_del(s->saved, "_options");
     }

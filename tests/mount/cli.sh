@@ -92,6 +92,16 @@ wait_until 5 pid_gone "$sleeper"
 says "not the mount point itself" 1 "the mount is $MNT" "$LMSFS_BIN" umount "$MNT/hownow"
 says "umount" 0 '^$' "$LMSFS_BIN" umount "$MNT"
 check "when it comes back the daemon has gone" gone
+mount_start
+kill -STOP "$DAEMON_PID"
+timeout 60 "$LMSFS_BIN" umount "$MNT" &
+umount=$!
+sleep 1
+check "umount waits for the daemon" kill -0 $umount
+mounted "$MNT" && not_ok "though the mount has gone" || ok "though the mount has gone"
+kill -CONT "$DAEMON_PID"
+wait $umount
+eq "and comes back when it has ended" "0 gone" "$? $(gone && echo gone)"
 for i in 1 2 3; do
     says "mounted again at once ($i)" 0 '^$' "$LMSFS_BIN" mount "$CONF" "$MNT"
     says "unmounted again ($i)" 0 '^$' "$LMSFS_BIN" umount "$MNT/"
@@ -163,6 +173,7 @@ mount_start
 file=$MNT/hownow/users/EXT-e-000001.json
 t ls "$MNT/hownow/users" >"$T/output"
 says "refresh a directory" 0 '^$' "$LMSFS_BIN" refresh "$MNT/hownow/users"
+says "check beside a running mount" 0 'hownow: reachable, credentials good' "$LMSFS_BIN" check "$CONF"
 says "status by path" 0 'hownow: reachable.*users +120  complete' "$LMSFS_BIN" status "$MNT"
 says "status by configuration" 0 'hownow: reachable' "$LMSFS_BIN" status "$CONF"
 says "status where one stands" 0 "^$MNT"$'\n' env -C "$MNT/synap" "$LMSFS_BIN" status

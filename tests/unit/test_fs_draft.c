@@ -42,22 +42,20 @@ static void holds(uint64_t ino, const char *want)
 
 static uint64_t ask(uint64_t ino, const char *want)
 {
-    char *text;
-    size_t len;
-    uint64_t seq;
-    assert_int_equal(draft_settle(d, ino, NULL, &text, &len, &seq), DRAFT_ASK);
-    assert_string_equal(text, want);
-    assert_int_equal(len, strlen(want));
-    free(text);
-    return seq;
+    struct draft_text t;
+    assert_int_equal(draft_settle(d, ino, NULL, &t), DRAFT_ASK);
+    assert_string_equal(t.text, want);
+    assert_int_equal(t.len, strlen(want));
+    assert_int_equal(t.uid, 1);
+    assert_int_equal(t.pid, 2);
+    free(t.text);
+    return t.seq;
 }
 
 static int settle_again(uint64_t ino, struct settle *w)
 {
-    char *text;
-    size_t len;
-    uint64_t seq;
-    return draft_settle(d, ino, w, &text, &len, &seq);
+    struct draft_text t;
+    return draft_settle(d, ino, w, &t);
 }
 
 static void verdict(uint64_t ino, uint64_t seq, enum draft_end end, int code)
@@ -71,7 +69,7 @@ static void verdict(uint64_t ino, uint64_t seq, enum draft_end end, int code)
 static void test_a_write_begins_with_what_the_file_holds(void **state)
 {
     (void)state;
-    assert_int_equal(draft_open(d, RECORD, false), 0);
+    assert_int_equal(draft_open(d, RECORD, false, 1, 2), 0);
     assert_int_equal(put(RECORD, "hello world", "J", 0), 0);
     holds(RECORD, "Jello world");
     assert_int_equal(put(RECORD, "ignored", "!", 11), 0);
@@ -81,7 +79,7 @@ static void test_a_write_begins_with_what_the_file_holds(void **state)
 static void test_a_truncated_draft_begins_empty(void **state)
 {
     (void)state;
-    assert_int_equal(draft_open(d, RECORD, false), 0);
+    assert_int_equal(draft_open(d, RECORD, false, 1, 2), 0);
     assert_int_equal(draft_truncate(d, RECORD, "hello", 5, 0), 0);
     holds(RECORD, "");
     assert_int_equal(draft_truncate(d, RECORD, "hello", 5, 2), 0);
@@ -94,7 +92,7 @@ static void test_a_truncated_draft_begins_empty(void **state)
 static void test_a_draft_has_a_limit(void **state)
 {
     (void)state;
-    assert_int_equal(draft_open(d, RECORD, false), 0);
+    assert_int_equal(draft_open(d, RECORD, false, 1, 2), 0);
     assert_int_equal(put(RECORD, "", "x", 64), -EFBIG);
     assert_int_equal(put(RECORD, "", "x", (off_t)1 << 60), -EFBIG);
     assert_int_equal(put(RECORD, "", "x", -1), -EFBIG);
@@ -112,7 +110,7 @@ static void test_nobody_writes_without_a_handle(void **state)
 static void test_settling_without_a_change_does_nothing(void **state)
 {
     (void)state;
-    assert_int_equal(draft_open(d, RECORD, false), 0);
+    assert_int_equal(draft_open(d, RECORD, false, 1, 2), 0);
     assert_int_equal(settle_again(RECORD, NULL), DRAFT_CLEAN);
     put(RECORD, "", "one", 0);
     verdict(RECORD, ask(RECORD, "one"), DRAFT_SETTLED, 0);
@@ -123,7 +121,7 @@ static void test_settling_without_a_change_does_nothing(void **state)
 static void test_what_was_written_while_it_was_asked_stays(void **state)
 {
     (void)state;
-    assert_int_equal(draft_open(d, RECORD, false), 0);
+    assert_int_equal(draft_open(d, RECORD, false, 1, 2), 0);
     put(RECORD, "", "one", 0);
     uint64_t seq = ask(RECORD, "one");
     put(RECORD, "", "two", 0);
@@ -136,7 +134,7 @@ static void test_who_waits_for_the_same_text_gets_its_verdict(void **state)
 {
     (void)state;
     struct settle a, b, *same, *newer;
-    assert_int_equal(draft_open(d, RECORD, false), 0);
+    assert_int_equal(draft_open(d, RECORD, false, 1, 2), 0);
     put(RECORD, "", "one", 0);
     uint64_t seq = ask(RECORD, "one");
     assert_int_equal(settle_again(RECORD, &a), DRAFT_WAIT);
@@ -152,7 +150,7 @@ static void test_who_waits_for_the_same_text_gets_its_verdict(void **state)
 static void test_a_refused_record_shows_the_servers_version(void **state)
 {
     (void)state;
-    assert_int_equal(draft_open(d, RECORD, false), 0);
+    assert_int_equal(draft_open(d, RECORD, false, 1, 2), 0);
     put(RECORD, "", "one", 0);
     verdict(RECORD, ask(RECORD, "one"), DRAFT_REFUSED, -EINVAL);
     assert_int_equal(draft_read(d, RECORD, &(char){0}, 1, 0), -ENOENT);
@@ -162,7 +160,7 @@ static void test_a_refused_record_shows_the_servers_version(void **state)
 static void test_a_refused_new_record_is_not_asked_again(void **state)
 {
     (void)state;
-    assert_int_equal(draft_open(d, NEW, true), 0);
+    assert_int_equal(draft_open(d, NEW, true, 1, 2), 0);
     put(NEW, "", "one", 0);
     verdict(NEW, ask(NEW, "one"), DRAFT_REFUSED, -EEXIST);
     assert_int_equal(settle_again(NEW, NULL), -EEXIST);
@@ -174,34 +172,30 @@ static void test_a_refused_new_record_is_not_asked_again(void **state)
 static void test_what_is_no_document_yet_stays_while_it_is_open(void **state)
 {
     (void)state;
-    char *text;
-    size_t len;
-    uint64_t seq;
-    assert_int_equal(draft_open(d, RECORD, false), 0);
+    struct draft_text t;
+    assert_int_equal(draft_open(d, RECORD, false, 1, 2), 0);
     draft_truncate(d, RECORD, "base", 4, 0);
     verdict(RECORD, ask(RECORD, ""), DRAFT_KEPT, -EINVAL);
     holds(RECORD, "");
     put(RECORD, "base", "{", 0);
-    assert_int_equal(draft_close(d, RECORD, &text, &len, &seq), DRAFT_ASK);
-    assert_string_equal(text, "{");
-    free(text);
-    verdict(RECORD, seq, DRAFT_KEPT, -EINVAL);
+    assert_int_equal(draft_close(d, RECORD, &t), DRAFT_ASK);
+    assert_string_equal(t.text, "{");
+    free(t.text);
+    verdict(RECORD, t.seq, DRAFT_KEPT, -EINVAL);
     assert_int_equal(draft_read(d, RECORD, &(char){0}, 1, 0), -ENOENT);
 }
 
 static void test_only_the_last_close_settles(void **state)
 {
     (void)state;
-    char *text;
-    size_t len;
-    uint64_t seq;
-    assert_int_equal(draft_open(d, RECORD, false), 0);
-    assert_int_equal(draft_open(d, RECORD, false), 0);
+    struct draft_text t;
+    assert_int_equal(draft_open(d, RECORD, false, 1, 2), 0);
+    assert_int_equal(draft_open(d, RECORD, false, 1, 2), 0);
     put(RECORD, "", "one", 0);
-    assert_int_equal(draft_close(d, RECORD, &text, &len, &seq), DRAFT_CLEAN);
-    assert_int_equal(draft_close(d, RECORD, &text, &len, &seq), DRAFT_ASK);
-    free(text);
-    verdict(RECORD, seq, DRAFT_SETTLED, 0);
+    assert_int_equal(draft_close(d, RECORD, &t), DRAFT_CLEAN);
+    assert_int_equal(draft_close(d, RECORD, &t), DRAFT_ASK);
+    free(t.text);
+    verdict(RECORD, t.seq, DRAFT_SETTLED, 0);
     assert_false(draft_has_writer(d, RECORD));
 }
 
@@ -209,7 +203,7 @@ static void test_a_new_record_takes_its_writers_along(void **state)
 {
     (void)state;
     struct settle *same, *newer;
-    assert_int_equal(draft_open(d, NEW, true), 0);
+    assert_int_equal(draft_open(d, NEW, true, 1, 2), 0);
     put(NEW, "", "one", 0);
     uint64_t seq = ask(NEW, "one");
     draft_verdict(d, NEW, seq, DRAFT_SETTLED, 0, RECORD, &same, &newer);
@@ -222,31 +216,28 @@ static void test_a_new_record_joins_the_draft_that_is_there(void **state)
 {
     (void)state;
     struct settle *same, *newer;
-    assert_int_equal(draft_open(d, RECORD, false), 0);
+    assert_int_equal(draft_open(d, RECORD, false, 1, 2), 0);
     put(RECORD, "", "theirs", 0);
-    assert_int_equal(draft_open(d, NEW, true), 0);
+    assert_int_equal(draft_open(d, NEW, true, 1, 2), 0);
     put(NEW, "", "one", 0);
     uint64_t seq = ask(NEW, "one");
     draft_verdict(d, NEW, seq, DRAFT_SETTLED, 0, RECORD, &same, &newer);
     holds(RECORD, "theirs");
-    char *text;
-    size_t len;
-    assert_int_equal(draft_close(d, RECORD, &text, &len, &seq), DRAFT_CLEAN);
-    assert_int_equal(draft_close(d, RECORD, &text, &len, &seq), DRAFT_ASK);
-    free(text);
-    verdict(RECORD, seq, DRAFT_SETTLED, 0);
+    struct draft_text t;
+    assert_int_equal(draft_close(d, RECORD, &t), DRAFT_CLEAN);
+    assert_int_equal(draft_close(d, RECORD, &t), DRAFT_ASK);
+    free(t.text);
+    verdict(RECORD, t.seq, DRAFT_SETTLED, 0);
 }
 
 static void test_an_abandoned_name_is_never_asked(void **state)
 {
     (void)state;
-    char *text;
-    size_t len;
-    uint64_t seq;
-    assert_int_equal(draft_open(d, NEW, true), 0);
+    struct draft_text t;
+    assert_int_equal(draft_open(d, NEW, true, 1, 2), 0);
     put(NEW, "", "one", 0);
     draft_abandon(d, NEW);
-    assert_int_equal(draft_close(d, NEW, &text, &len, &seq), DRAFT_CLEAN);
+    assert_int_equal(draft_close(d, NEW, &t), DRAFT_CLEAN);
     assert_false(draft_has_writer(d, NEW));
 }
 
