@@ -22,7 +22,7 @@ struct conf_tenant {
     char *org_id, *org_secret, *api_key;     /* synap; api_key also learningpool */
     char *tenant_id, *access_token, *secret; /* learningpool, avia, thrive */
     char *act_as;                            /* hownow: EMAIL-…, EXT-… or ID-… */
-    int rate_per_minute;                     /* requests in any 60 s, to 6000; 0 = no limit; left out: hownow 50, synap 60 */
+    int rate_per_minute; /* requests in any 60 s, to 6000; 0 = no limit; left out: hownow 50, synap 60 */
     /* seconds */
     int list_ttl, record_ttl, list_timeout, op_timeout, lock_wait, job_timeout;
     int removal_grace, removal_window, base_ttl, job_retention;

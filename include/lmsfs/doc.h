@@ -39,7 +39,8 @@ int doc_check(const struct lms_collection *c, const json_t *doc, bool create, co
 
 /* The same for an edit of what `base` showed: a field whose value is base's is taken as it is, for an API may hold what its own
  * documentation forbids, and that must not stand in the way of changing another field. */
-int doc_check_edit(const struct lms_collection *c, const json_t *base, const json_t *doc, const char *today, struct err *e);
+int doc_check_edit(const struct lms_collection *c, const json_t *base, const json_t *doc, const char *today,
+                   struct err *e);
 
 /* What the person changed. base: the version that was shown (NULL: none, a create or a partial document's save). saved: what was saved.
  * *delta (new reference): {"set":{field:value,…}, "clear":[field,…], "keyed":{field:{"set":{key:element,…},"remove":[key,…]}}} — empty
@@ -55,8 +56,8 @@ int doc_diff(const struct lms_collection *c, const json_t *base, const json_t *s
  * fields that differ from current (as_written and secret ones count when set). -EINVAL where a field that current has can't be cleared or changed
  * (a partial document's delta was made without a base to see that in). -ESTALE naming the field where base (may be NULL: no check) and current differ in a
  * field, or in an array's key, that the delta touches, unless current already has the wanted value. */
-int doc_apply(const struct lms_collection *c, const json_t *base, const json_t *current, const json_t *delta, json_t **merged,
-              json_t **changed, struct err *e);
+int doc_apply(const struct lms_collection *c, const json_t *base, const json_t *current, const json_t *delta,
+              json_t **merged, json_t **changed, struct err *e);
 
 /* The document to show once `merged` is accepted: merged, current's `_readonly` (or, on a create, an empty one), secrets left out,
  * as_written fields named in `_readonly.as_written`. New reference, finished. */

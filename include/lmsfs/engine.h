@@ -37,12 +37,13 @@ struct store *engine_store(struct engine *g);
 size_t engine_tenants(const struct engine *g);
 const struct tenant_info *engine_tenant(const struct engine *g, size_t i);
 const struct tenant_info *engine_tenant_numbered(const struct engine *g, unsigned number); /* NULL: not configured */
-const struct lms_collection *engine_collection(const struct engine *g, uint64_t ino);      /* of a dir's or record's number; or NULL */
+const struct lms_collection *engine_collection(const struct engine *g,
+                                               uint64_t ino); /* of a dir's or record's number; or NULL */
 
 /* Called on the engine thread; must not wait. Add before engine_start. */
 struct engine_hooks {
-    void (*inode_changed)(void *ctx, uint64_t ino);                       /* content or attributes; of a directory: its listing */
-    void (*entry_changed)(void *ctx, uint64_t dir, const char *name);     /* the name means something else now, or nothing */
+    void (*inode_changed)(void *ctx, uint64_t ino); /* content or attributes; of a directory: its listing */
+    void (*entry_changed)(void *ctx, uint64_t dir, const char *name); /* the name means something else now, or nothing */
     void *ctx;
 };
 int engine_add_hooks(struct engine *g, const struct engine_hooks *h);
@@ -65,7 +66,7 @@ enum ask_kind {
     ASK_RESTORE, /* ino = record: take a removal that is still in its grace back, or un-hide */
     ASK_MOVE,    /* ino = record, flag = into the bin; else out of it: done with the LMS's verdict */
     ASK_SET_ASIDE, /* ino = record: an editor renamed it to a backup's name; hidden until saved anew or 30 s pass */
-    ASK_COMMAND, /* text = a JSON command of the control socket; answer = its JSON */
+    ASK_COMMAND,   /* text = a JSON command of the control socket; answer = its JSON */
 };
 
 struct ask {
@@ -88,7 +89,7 @@ struct ask {
 
     /* the engine's own */
     uint64_t id;
-    void *flow;           /* what it waits in */
+    void *flow; /* what it waits in */
     struct ask *next, **link;
     void *timer;
     int64_t deadline_ms;

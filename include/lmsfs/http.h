@@ -11,7 +11,6 @@ struct http_header {
     char *name, *value;
 };
 
-
 /* All strings are owned by the request and freed by http_request_release. A zeroed struct is an empty request. */
 struct http_request {
     enum http_method method;

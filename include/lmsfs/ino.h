@@ -26,13 +26,13 @@ enum ino_kind {
     INO_JOB = 9,         /* jobs/<id>.json */
     INO_JOB_LAST = 10,   /* jobs/last.json */
     INO_SCRATCH = 11,
-    INO_SHADOW = 12, /* another number of a record, after the kernel carried its own away with a backup's name */
-    INO_PARENTS = 13,    /* the directory of parents of a per-parent collection: learning-records/ */
+    INO_SHADOW = 12,  /* another number of a record, after the kernel carried its own away with a backup's name */
+    INO_PARENTS = 13, /* the directory of parents of a per-parent collection: learning-records/ */
 };
 
-#define INO_ROOT 1ull
+#define INO_ROOT    1ull
 #define INO_CONTROL 2ull
-#define INO_STATUS 3ull
+#define INO_STATUS  3ull
 
 #define INO_REC_BITS 46
 #define INO_REC_MASK ((1ull << INO_REC_BITS) - 1)

@@ -23,31 +23,40 @@ enum lms_kind {
 };
 
 enum { /* lms_collection.can */
-    LMS_CREATE = 1 << 0,
-    LMS_UPDATE = 1 << 1,
-    LMS_DEACTIVATE = 1 << 2,
-    LMS_REACTIVATE = 1 << 3,
-    LMS_DELETE = 1 << 4,       /* for good */
-    LMS_GET = 1 << 5,          /* a record can be asked for by key (and by ext where `ext_names`) */
-    LMS_GET_BY_EMAIL = 1 << 6, /* … and by e-mail address */
-    LMS_DETAIL = 1 << 7,       /* the GET says more than a list row does */
-    LMS_UPSERT = 1 << 8,       /* one request creates or updates; repeating it is safe */
-    LMS_SERVER_ID = 1 << 9,    /* a create gets its id from the server (new.json); without: the name gives the id */
+       LMS_CREATE = 1 << 0,
+       LMS_UPDATE = 1 << 1,
+       LMS_DEACTIVATE = 1 << 2,
+       LMS_REACTIVATE = 1 << 3,
+       LMS_DELETE = 1 << 4,       /* for good */
+       LMS_GET = 1 << 5,          /* a record can be asked for by key (and by ext where `ext_names`) */
+       LMS_GET_BY_EMAIL = 1 << 6, /* … and by e-mail address */
+       LMS_DETAIL = 1 << 7,       /* the GET says more than a list row does */
+       LMS_UPSERT = 1 << 8,       /* one request creates or updates; repeating it is safe */
+       LMS_SERVER_ID = 1 << 9,    /* a create gets its id from the server (new.json); without: the name gives the id */
 };
 
-enum lms_type { LMS_STRING, LMS_INTEGER, LMS_NUMBER, LMS_BOOLEAN, LMS_DATE /* YYYY-MM-DD */, LMS_OBJECT, LMS_ARRAY, LMS_ANY };
+enum lms_type {
+    LMS_STRING,
+    LMS_INTEGER,
+    LMS_NUMBER,
+    LMS_BOOLEAN,
+    LMS_DATE /* YYYY-MM-DD */,
+    LMS_OBJECT,
+    LMS_ARRAY,
+    LMS_ANY
+};
 
-enum { /* lms_field.flags */
-    LMS_REQUIRED = 1 << 0,   /* in every create; can't be cleared */
-    LMS_FIXED = 1 << 1,      /* can't change once the record exists */
-    LMS_CLEARABLE = 1 << 2,  /* the API documents how to clear it */
-    LMS_AS_WRITTEN = 1 << 3, /* taken and never given back: shows what was last written */
-    LMS_SECRET = 1 << 4,     /* never shown, kept or logged */
-    LMS_IS_EXT = 1 << 5,     /* this field is the external id */
-    LMS_IS_EMAIL = 1 << 6,   /* unique e-mail address */
-    LMS_WHOLE = 1 << 7,      /* array that the API replaces whole: sent whole with every update of the record, if known */
-    LMS_NO_FUTURE = 1 << 8,  /* a date that can't lie in the future (UTC) */
-    LMS_NOCASE = 1 << 9,     /* the words of `oneof` match without regard to case */
+enum {                          /* lms_field.flags */
+       LMS_REQUIRED = 1 << 0,   /* in every create; can't be cleared */
+       LMS_FIXED = 1 << 1,      /* can't change once the record exists */
+       LMS_CLEARABLE = 1 << 2,  /* the API documents how to clear it */
+       LMS_AS_WRITTEN = 1 << 3, /* taken and never given back: shows what was last written */
+       LMS_SECRET = 1 << 4,     /* never shown, kept or logged */
+       LMS_IS_EXT = 1 << 5,     /* this field is the external id */
+       LMS_IS_EMAIL = 1 << 6,   /* unique e-mail address */
+       LMS_WHOLE = 1 << 7, /* array that the API replaces whole: sent whole with every update of the record, if known */
+       LMS_NO_FUTURE = 1 << 8, /* a date that can't lie in the future (UTC) */
+       LMS_NOCASE = 1 << 9,    /* the words of `oneof` match without regard to case */
 };
 
 struct lms_field {
@@ -76,13 +85,13 @@ struct lms_collection {
 /* ------------------------------------------------------------------ records */
 
 struct lms_record {
-    char *key;     /* the server's own id, as it stands in request paths; never NULL and never empty in what a reply gives */
-    char *ext;     /* external id, where the collection has ext_prefix and the record has one; else NULL */
-    char *email;   /* for the EMAIL- alias and for telling people apart; NULL if none */
-    bool active;   /* false: belongs into deactivated-<collection>/ */
-    bool is_row;   /* get_reply: no more than a list row though asked for by name (a search by e-mail); false as a rule */
+    char *key; /* the server's own id, as it stands in request paths; never NULL and never empty in what a reply gives */
+    char *ext;   /* external id, where the collection has ext_prefix and the record has one; else NULL */
+    char *email; /* for the EMAIL- alias and for telling people apart; NULL if none */
+    bool active; /* false: belongs into deactivated-<collection>/ */
+    bool is_row; /* get_reply: no more than a list row though asked for by name (a search by e-mail); false as a rule */
     int64_t mtime; /* the API's own update time, Unix seconds; 0 = none given */
-    json_t *doc;   /* the document: writable fields and `_readonly` (without version and complete, which doc_finish adds) */
+    json_t *doc; /* the document: writable fields and `_readonly` (without version and complete, which doc_finish adds) */
 };
 void lms_record_release(struct lms_record *r);
 
@@ -164,26 +173,28 @@ struct lms_provider {
     int (*check_request)(const struct lms_account *a, struct http_request *out, struct err *e);
 
     /* Lists: `page` counts from 1. parent_key is NULL without a parent. */
-    int (*list_request)(const struct lms_collection *c, const char *parent_key, unsigned page, struct http_request *out, struct err *e);
-    int (*list_reply)(const struct lms_collection *c, const char *parent_key, const struct http_reply *r, struct lms_page *out,
-                      struct err *e);
+    int (*list_request)(const struct lms_collection *c, const char *parent_key, unsigned page, struct http_request *out,
+                        struct err *e);
+    int (*list_reply)(const struct lms_collection *c, const char *parent_key, const struct http_reply *r,
+                      struct lms_page *out, struct err *e);
 
     /* One record by stem: "ID-<key>", "EXT-<ext>" or "EMAIL-<address>" (percent-decoded); NULL for a singleton. -ENOTSUP where the API
      * can't be asked that way. A 404 never reaches get_reply. For get_reply a record whose identity isn't `stem`'s is -EPROTO;
      * for a search by e-mail that finds nobody get_reply returns -ENOENT. */
-    int (*get_request)(const struct lms_collection *c, const char *parent_key, const char *stem, struct http_request *out, struct err *e);
-    int (*get_reply)(const struct lms_collection *c, const char *parent_key, const char *stem, const struct http_reply *r,
-                     struct lms_record *out, struct err *e);
+    int (*get_request)(const struct lms_collection *c, const char *parent_key, const char *stem,
+                       struct http_request *out, struct err *e);
+    int (*get_reply)(const struct lms_collection *c, const char *parent_key, const char *stem,
+                     const struct http_reply *r, struct lms_record *out, struct err *e);
 
     /* A save as requests; -EINVAL with field and reason where the API can't do it; -EAGAIN where base is a list row only and sending
      * it would lose what the detail has: fetch that first. */
     int (*save)(const struct lms_collection *c, const struct lms_save *s, struct lms_plan *out, struct err *e);
-    int (*saved)(const struct lms_collection *c, const struct lms_save *s, size_t step, const struct http_reply *r, struct lms_verdict *out,
-                 struct err *e);
+    int (*saved)(const struct lms_collection *c, const struct lms_save *s, size_t step, const struct http_reply *r,
+                 struct lms_verdict *out, struct err *e);
 
     /* Deactivate, reactivate, delete for good. successor: "ID-…" / "EXT-…" or NULL. -EPERM where the API has no such operation. */
-    int (*change_state)(const struct lms_collection *c, const char *parent_key, const char *key, enum lms_op op, const char *successor,
-                        struct http_request *out, struct err *e);
+    int (*change_state)(const struct lms_collection *c, const char *parent_key, const char *key, enum lms_op op,
+                        const char *successor, struct http_request *out, struct err *e);
 
     /* Jobs; NULL where the vendor has none. */
     int (*job_request)(const char *job_id, struct http_request *out, struct err *e);

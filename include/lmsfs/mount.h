@@ -13,7 +13,7 @@ struct mount_options {
     gid_t gid;
     mode_t file_mode, dir_mode; /* default 0600, 0700 */
     bool debug;
-    unsigned workers; /* threads that answer the kernel; 0 = 3 */
+    unsigned workers;                 /* threads that answer the kernel; 0 = 3 */
     size_t max_document, max_scratch; /* bytes, from the conf; 0 = 1 MiB, 64 MiB */
 };
 

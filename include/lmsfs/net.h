@@ -53,12 +53,13 @@ struct net_host *net_host_new(struct net *n, const struct net_host_options *o, s
 struct net_options {
     enum net_class class;
     int timeout_ms; /* for everything: queue, retries, wire */
-    bool retry;     /* resend what is safe: failure before anything was sent, 429 always; 502 503 504 and lost replies only when the
+    bool retry; /* resend what is safe: failure before anything was sent, 429 always; 502 503 504 and lost replies only when the
                        request is idempotent. Exponential with jitter from 0.5 s to 30 s, Retry-After obeyed, within timeout_ms */
 };
 /* Takes over *req (left zeroed), whatever happens. NULL only on -ENOMEM, then `done` is not called.
  * TLS is verified, redirects are not followed, only http/https; the Accept and User-Agent headers are set here; gzip is accepted. */
-struct net_call *net_send(struct net_host *h, struct http_request *req, const struct net_options *o, net_done *done, void *ctx);
+struct net_call *net_send(struct net_host *h, struct http_request *req, const struct net_options *o, net_done *done,
+                          void *ctx);
 /* The completion runs later, from net_poll, with -ECANCELED (unless it was already due with another end). */
 void net_cancel(struct net_call *c);
 /* A waiting call that a person now waits for moves up. */
@@ -76,11 +77,11 @@ void net_wakeup(struct net *n); /* any thread */
 
 struct net_stats {
     uint64_t requests, failures, retries, throttled; /* since start */
-    int used;                                       /* of the budget, in the running 60 s */
-    int limit;                                      /* 0 = none */
+    int used;                                        /* of the budget, in the running 60 s */
+    int limit;                                       /* 0 = none */
     int queued, active;
-    bool reachable;      /* the last call that ended had a reply */
-    int64_t last_reply;  /* Unix seconds; 0 = never */
+    bool reachable;     /* the last call that ended had a reply */
+    int64_t last_reply; /* Unix seconds; 0 = never */
 };
 void net_host_stats(struct net_host *h, struct net_stats *s);
 

@@ -44,27 +44,27 @@ struct store_read *store_read_begin(struct store *s); /* NULL: out of readers or
 void store_read_end(struct store_read *r);
 
 enum { /* store_record.flags */
-    STORE_ACTIVE = 1 << 0,
-    STORE_COMPLETE = 1 << 1,    /* the detail is known */
-    STORE_PROVISIONAL = 1 << 2, /* created here, not yet seen in an answer: key is "" */
+       STORE_ACTIVE = 1 << 0,
+       STORE_COMPLETE = 1 << 1,    /* the detail is known */
+       STORE_PROVISIONAL = 1 << 2, /* created here, not yet seen in an answer: key is "" */
 };
 
 struct store_record { /* strings and body point into the map: valid until store_read_end (or the end of the write) */
     uint64_t ino, home;
     unsigned flags;
-    uint64_t size;     /* of the body */
-    int64_t mtime_ns;  /* of the content */
-    uint64_t row_hash; /* of the list row it came from; 0 = none */
-    int64_t row_at, detail_at; /* Unix seconds when last fetched; 0 = never */
+    uint64_t size;                        /* of the body */
+    int64_t mtime_ns;                     /* of the content */
+    uint64_t row_hash;                    /* of the list row it came from; 0 = none */
+    int64_t row_at, detail_at;            /* Unix seconds when last fetched; 0 = never */
     const char *key, *ext, *email, *name; /* never NULL; "" where there is none */
 };
 
 enum store_state { STORE_CLEAN, STORE_PENDING, STORE_FAILED };
 struct store_mark {
     enum store_state state;
-    bool hidden;       /* being removed, or set aside by an editor's rename */
-    char job[128];     /* id, "" = none */
-    char error[512];   /* sentence, "" = none */
+    bool hidden;     /* being removed, or set aside by an editor's rename */
+    char job[128];   /* id, "" = none */
+    char error[512]; /* sentence, "" = none */
 };
 
 /* 0, -ENOENT or -EIO. */
@@ -88,19 +88,22 @@ struct store_listing {
     uint64_t total;      /* as the API last reported it */
     uint64_t details;    /* entries with their detail */
 };
-int store_listing(struct store_read *r, uint64_t dir, struct store_listing *out); /* zeroes for a directory never heard of; always 0 or -EIO */
+int store_listing(struct store_read *r, uint64_t dir,
+                  struct store_listing *out); /* zeroes for a directory never heard of; always 0 or -EIO */
 
 /* ------------------------------------------------------------------ writing the cache (engine thread) */
 
 struct store_write;
 int store_write_begin(struct store *s, struct store_write **out, struct err *e);
-int store_write_commit(struct store_write *w, struct err *e); /* frees w; -ENOSPC for a full map or disk, then nothing was written */
+int store_write_commit(struct store_write *w,
+                       struct err *e); /* frees w; -ENOSPC for a full map or disk, then nothing was written */
 void store_write_abort(struct store_write *w);
-struct store_read *store_write_view(struct store_write *w); /* reads what this write sees; owned by w, not to be ended. What it points at
+struct store_read *store_write_view(
+    struct store_write *w); /* reads what this write sees; owned by w, not to be ended. What it points at
                                                                is good until the next change in w; store_put and others may be given it */
 
 struct store_put {
-    uint64_t ino;  /* 0: find by key, else by name if that record is provisional, else a new one */
+    uint64_t ino;       /* 0: find by key, else by name if that record is provisional, else a new one */
     enum ino_kind kind; /* INO_RECORD or INO_JOB (jobs live in home = INO_JOBS) */
     uint64_t home;
     unsigned coll; /* collection index for a new number below an INO_TENANT home (singletons); elsewhere the home has it */
@@ -112,12 +115,13 @@ struct store_put {
     int64_t mtime_ns; /* used when the body differs from what is there, or the record is new */
     uint64_t row_hash;
     int64_t row_at, detail_at; /* 0 = leave what is there */
-    const void *body; /* NULL: leave what is there (a new record: empty) */
+    const void *body;          /* NULL: leave what is there (a new record: empty) */
     size_t body_len;
 };
 struct store_change { /* what a put did, for the kernel's caches */
     uint64_t ino;
-    bool created, body_changed /* of a record that was there */, moved /* into or out of the bin */, renamed, any; /* any: something was written */
+    bool created, body_changed /* of a record that was there */, moved /* into or out of the bin */, renamed,
+        any;            /* any: something was written */
     char old_name[256]; /* when renamed */
 };
 /* Keeps every index true. Writes nothing where nothing differs (row_at and detail_at alone are not a difference worth a write unless
@@ -128,7 +132,8 @@ int store_remove(struct store_write *w, uint64_t ino, struct err *e); /* with it
 /* mark NULL: clean. */
 int store_set_mark(struct store_write *w, uint64_t ino, const struct store_mark *m, struct err *e);
 int store_clear_marks(struct store_write *w, struct err *e);
-int store_set_alias(struct store_write *w, uint64_t home, const char *name, uint64_t ino, struct err *e); /* ino 0: drop it */
+int store_set_alias(struct store_write *w, uint64_t home, const char *name, uint64_t ino,
+                    struct err *e); /* ino 0: drop it */
 /* Drops versions kept before older_than_s (Unix seconds), oldest first, at_most so many. */
 int store_prune_versions(struct store_write *w, int64_t older_than_s, unsigned at_most, struct err *e);
 
@@ -136,15 +141,17 @@ int store_prune_versions(struct store_write *w, int64_t older_than_s, unsigned a
 struct store_sweep {
     uint64_t generation;
     int64_t started_at;
-    uint64_t total;   /* what every page so far reported; UINT64_MAX = none came yet */
-    uint32_t pages;   /* how many there are; 0 = not known yet */
-    uint32_t done;    /* how many came */
+    uint64_t total; /* what every page so far reported; UINT64_MAX = none came yet */
+    uint32_t pages; /* how many there are; 0 = not known yet */
+    uint32_t done;  /* how many came */
 };
 int store_sweep_load(struct store_read *r, uint64_t dir, struct store_sweep *out); /* -ENOENT: none under way */
-int store_sweep_page(struct store_read *r, uint64_t dir, uint32_t page, const uint64_t **recs, size_t *n); /* record ids; -ENOENT. recs is
+int store_sweep_page(struct store_read *r, uint64_t dir, uint32_t page, const uint64_t **recs,
+                     size_t *n); /* record ids; -ENOENT. recs is
                                                                                      good until the next store_sweep_page of r */
 int store_sweep_save(struct store_write *w, uint64_t dir, const struct store_sweep *s, struct err *e);
-int store_sweep_save_page(struct store_write *w, uint64_t dir, uint32_t page, const uint64_t *recs, size_t n, struct err *e);
+int store_sweep_save_page(struct store_write *w, uint64_t dir, uint32_t page, const uint64_t *recs, size_t n,
+                          struct err *e);
 int store_sweep_forget(struct store_write *w, uint64_t dir, struct err *e);
 int store_set_listing(struct store_write *w, uint64_t dir, int64_t complete_at, uint64_t total, struct err *e);
 
@@ -163,11 +170,12 @@ int ledger_begin(struct store *s, struct err *e);
 int ledger_commit(struct store *s, struct err *e);
 void ledger_abort(struct store *s);
 int ledger_put(struct store *s, enum ledger_table t, uint64_t key, const void *value, size_t len, struct err *e);
-int ledger_delete(struct store *s, enum ledger_table t, uint64_t key, struct err *e); /* a missing key is 0 */
+int ledger_delete(struct store *s, enum ledger_table t, uint64_t key, struct err *e);          /* a missing key is 0 */
 int ledger_get(struct store *s, enum ledger_table t, uint64_t key, void **value, size_t *len); /* malloc'ed; -ENOENT */
-int ledger_next_key(struct store *s, enum ledger_table t, uint64_t *key);                       /* the highest ever given + 1 */
+int ledger_next_key(struct store *s, enum ledger_table t, uint64_t *key); /* the highest ever given + 1 */
 /* Walk in key order; each gets a copy that lives during the call and may itself change the ledger. A non-zero return stops and is
  * returned. */
-int ledger_each(struct store *s, enum ledger_table t, int (*each)(void *ctx, uint64_t key, const void *value, size_t len), void *ctx);
+int ledger_each(struct store *s, enum ledger_table t,
+                int (*each)(void *ctx, uint64_t key, const void *value, size_t len), void *ctx);
 
 #endif

@@ -146,7 +146,7 @@ void drafts_free(struct drafts *d)
 {
     if (!d)
         return;
-    struct draft *f, *next;
+    struct draft *f = NULL, *next = NULL;
     HASH_ITER(hh, d->all, f, next)
     {
         drop_text(f);
@@ -269,7 +269,7 @@ static int start_asking(struct draft *f, struct draft_text *out)
     memcpy(copy, f->text, f->len);
     copy[f->len] = '\0';
     f->asking = f->seq;
-    *out = (struct draft_text){copy, f->len, f->seq, f->uid, f->pid};
+    *out = (struct draft_text){.text = copy, .len = f->len, .seq = f->seq, .uid = f->uid, .pid = f->pid};
     return DRAFT_ASK;
 }
 

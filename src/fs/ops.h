@@ -28,7 +28,7 @@ void asked_free(struct mount *m);
 void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi);
 /* Registers the handle and replies; e NULL: open, else create. */
-void open_document(fuse_req_t req, struct at at, uint64_t kernel_ino, const struct fuse_file_info *fi,
+void open_document(fuse_req_t req, struct at at, uint64_t kernel_ino, const struct fuse_file_info *asked,
                    const struct fuse_entry_param *e);
 
 /* ops_status.c */

@@ -168,7 +168,7 @@ static void lookup(struct mount *m, fuse_req_t req, uint64_t dir, const char *na
 {
     struct scratch_attr a;
     struct fuse_entry_param e;
-    struct wanted w;
+    struct wanted w = {0};
     if (tree_is_record_dir(dir) && scratch_find(m->scratch, dir, name, &a) == 0) {
         reply_scratch_entry(m, req, &a);
         return;

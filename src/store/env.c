@@ -262,7 +262,14 @@ void env_warm(struct env *v, MDB_dbi table, unsigned pages)
     if (mdb_txn_begin(v->mdb, NULL, 0, &txn))
         return;
     for (uint32_t i = 0; i < pages * 2; i++) {
-        unsigned char k[8] = {0xff, 0xff, 0xff, 0xff, (unsigned char)(i >> 24), (unsigned char)(i >> 16), (unsigned char)(i >> 8), (unsigned char)i};
+        unsigned char k[8] = {0xff,
+                              0xff,
+                              0xff,
+                              0xff,
+                              (unsigned char)(i >> 24),
+                              (unsigned char)(i >> 16),
+                              (unsigned char)(i >> 8),
+                              (unsigned char)i};
         MDB_val key = {sizeof k, k}, data = {sizeof value, value};
         if (mdb_put(txn, table, &key, &data, MDB_APPEND))
             break;
