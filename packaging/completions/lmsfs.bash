@@ -2,8 +2,8 @@
 
 _lmsfs() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]:-}
-    local commands='mount umount status check refresh fetch why wait url adopt resend forget pending rejected retry
-        release drop log sandbox demo'
+    local commands='mount umount status check refresh fetch why wait pending rejected release drop
+        sandbox demo help'
     COMPREPLY=()
     compopt -o filenames 2>/dev/null
 
@@ -14,7 +14,7 @@ _lmsfs() {
     case $prev in
     -o)
         compopt +o filenames 2>/dev/null
-        COMPREPLY=($(compgen -W 'ro rw dry_run allow_other default_permissions uid= gid=' -- "$cur"))
+        COMPREPLY=($(compgen -W 'ro rw allow_other default_permissions uid= gid=' -- "$cur"))
         return
         ;;
     esac
@@ -32,10 +32,10 @@ _lmsfs() {
         COMPREPLY=($(compgen -W '--port --port-file --users --synap-users --seed --latency --job-seconds --rate
             --token-seconds --seat-limit --client-id --client-secret --org-id --org-secret --api-key --help' -- "$cur"))
         ;;
-    status | pending | rejected | log)
+    status | pending | rejected)
         COMPREPLY=($(compgen -W '--json' -- "$cur"))
         ;;
-    check | refresh | fetch | why | wait | url | adopt | resend | forget | demo)
+    check | refresh | fetch | why | wait | demo)
         COMPREPLY=($(compgen -f -- "$cur"))
         ;;
     esac

@@ -11,16 +11,10 @@ _lmsfs() {
         'fetch:fetch the detail of records'
         'why:why a file was refused, in the words of the LMS'
         'wait:wait for the verdict on a file'
-        'url:a fresh signed URL'
-        'adopt:make names known in a write-only collection'
-        'resend:send again what is shown'
-        'forget:drop it locally'
         'pending:saves that are not settled yet'
         'rejected:saves that were refused'
-        'retry:try a refused save again'
         'release:send the removals that the guard holds'
         'drop:give up the removals that the guard holds'
-        'log:every request that changed something'
         'sandbox:the services on loopback, with invented people'
         'demo:sandbox, mount and a guided tour'
     )
@@ -30,10 +24,10 @@ _lmsfs() {
         return
     fi
     case $words[2] in
-    mount) _arguments '-f[stay in the foreground]' '*-o[mount options]:options:(ro rw dry_run allow_other default_permissions)' '*:file:_files' ;;
+    mount) _arguments '-f[stay in the foreground]' '*-o[mount options]:options:(ro rw allow_other default_permissions)' '*:file:_files' ;;
     umount) _arguments '*:mount point:_directories' ;;
     sandbox) _arguments '--port[port on loopback]:port' '--users[people to invent]:number' ;;
-    status|pending|rejected|log) _arguments '--json[for programs]' ;;
+    status|pending|rejected) _arguments '--json[for programs]' ;;
     *) _files ;;
     esac
 }
