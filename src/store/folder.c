@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 char *path_join(const char *a, const char *b)
@@ -70,6 +71,36 @@ static long pid_in(int fd)
     return strtol(text, NULL, 10);
 }
 
+/* Killed, but not gone: its first thread is dead while others still hold what it had open. */
+static bool is_ending(long pid)
+{
+    char path[40], state = 'Z';
+    snprintf(path, sizeof path, "/proc/%ld/stat", pid);
+    FILE *f = pid > 0 ? fopen(path, "re") : NULL;
+    if (f && fscanf(f, "%*d (%*[^)]) %c", &state) != 1)
+        state = 'Z';
+    if (f)
+        fclose(f);
+    return pid > 0 && state == 'Z';
+}
+
+#define ENDING_MS 3000
+
+/* flock, with patience for a holder that was killed just now. */
+static int lock_wait(int lock)
+{
+    for (int ms = 0;; ms += 20) {
+        if (flock(lock, LOCK_EX | LOCK_NB) == 0)
+            return 0;
+        int why = errno;
+        if (why != EWOULDBLOCK || ms >= ENDING_MS || !is_ending(pid_in(lock))) {
+            errno = why;
+            return -1;
+        }
+        nanosleep(&(struct timespec){.tv_nsec = 20 * 1000000}, NULL);
+    }
+}
+
 int lock_take(const char *dir, int *fd, struct err *e)
 {
     int rc = 0;
@@ -77,7 +108,7 @@ int lock_take(const char *dir, int *fd, struct err *e)
     int lock = path ? open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600) : -1;
     if (lock < 0) {
         rc = err_set(e, -errno, "can't open the lock file in %s: %s", dir, strerror(errno));
-    } else if (flock(lock, LOCK_EX | LOCK_NB)) {
+    } else if (lock_wait(lock)) {
         int why = errno;
         long pid = pid_in(lock);
         if (why != EWOULDBLOCK)
