@@ -52,7 +52,7 @@ FUZZERS  := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRC))
 .DELETE_ON_ERROR:
 
 all: $(PROGRAMS)          ## build the two programs
-tests: $(UNITS) $(HELPERS)
+tests: $(UNITS) $(HELPERS) $(BUILD)/tests/lmsfs-hooks
 fuzzers: $(FUZZERS)
 
 $(BUILD)/%.o: %.c Makefile
@@ -82,6 +82,17 @@ $(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(call obj,$(UNIT_LIB)) $(BUILD)/sandbo
 	$(call say,LINK)
 	$(Q)$(LINK) -o $@ $^ -lcmocka $(PKG_LIBS) -lpthread
 
+# The daemon that the crash suite kills at each step of a save: the flows compiled with their hooks, the rest as it is.
+$(BUILD)/hooks/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(call say,CC  )
+	$(Q)$(COMPILE) -DLMSFS_TEST_HOOKS -c -o $@ $<
+
+$(BUILD)/tests/lmsfs-hooks: $(patsubst %.c,$(BUILD)/hooks/%.o,$(wildcard src/sync/*.c)) $(call obj,$(MAIN_SRC)) $(BUILD)/core.a
+	@mkdir -p $(@D)
+	$(call say,LINK)
+	$(Q)$(LINK) -o $@ $^ $(PKG_LIBS) -lpthread
+
 $(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/core.a
 	@mkdir -p $(@D)
 	$(call say,LINK)
@@ -92,7 +103,7 @@ $(BUILD)/tests/%: $(BUILD)/tests/mount/%.o ; $(link-helper)
 $(BUILD)/tests/%: $(BUILD)/tests/fault/%.o ; $(link-helper)
 $(BUILD)/tests/%: $(BUILD)/tests/bench/%.o ; $(link-helper)
 
--include $(patsubst %.o,%.d,$(call obj,$(SRC) $(TEST_SRC) $(FUZZ_SRC)))
+-include $(patsubst %.o,%.d,$(call obj,$(SRC) $(TEST_SRC) $(FUZZ_SRC)) $(patsubst %.c,$(BUILD)/hooks/%.o,$(wildcard src/sync/*.c)))
 
 # ---- what one does with it ----
 
@@ -177,7 +188,7 @@ SBIN  = $(DESTDIR)$(PREFIX)/sbin
 SHARE = $(DESTDIR)$(PREFIX)/share
 UNIT  = $(DESTDIR)$(PREFIX)/lib/systemd/system
 ZSH   = $(DESTDIR)$(PREFIX)/share/zsh/site-functions
-MAN   = $(wildcard docs/*.1 docs/*.5 docs/*.7)
+MAN   = $(wildcard docs/*.1 docs/*.5 docs/*.7 docs/*.8)
 
 install: all              ## install below DESTDIR and PREFIX (/usr/local)
 	install -d $(BIN) $(SBIN) $(UNIT) $(SHARE)/doc/lmsfs/examples $(SHARE)/bash-completion/completions $(ZSH)

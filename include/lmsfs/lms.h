@@ -101,6 +101,7 @@ struct lms_page {
     int64_t total;         /* of the whole collection, as this page reports it; -1 where the API gives none */
     size_t spoiled;        /* rows that can't be represented (left out of `rows`) */
     struct err spoiled_by; /* why, for the first of them; names its id where it has one */
+    char **spoiled_keys;   /* of each of them: its key, or NULL where the row's text doesn't give it */
 };
 void lms_page_release(struct lms_page *p);
 

@@ -163,6 +163,8 @@ enum ledger_table {
     LEDGER_JOBS,     /* job ino → job */
     LEDGER_REJECTED, /* n → refused save with its reason */
     LEDGER_KEPT,     /* record ino → what a deactivation took (manager) */
+    LEDGER_OWN,      /* record ino → our accepted saves of the last base_ttl (JSON of sync/) */
+    LEDGER_GUARD,    /* tenant's number → when removals were asked */
     LEDGER_TABLES,
 };
 /* Each call is one durable commit; several go between ledger_begin and ledger_commit as one. value is any bytes. */

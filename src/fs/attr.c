@@ -85,6 +85,8 @@ static int attr_record(struct mount *m, struct store_read *r, uint64_t ino, stru
     if (code)
         return code;
     fill(m, st, numbers_shown(m->numbers, ino), S_IFREG | m->options.file_mode, rec.mtime_ns, (off_t)rec.size);
+    if (rec.detail_at > st->st_ctim.tv_sec) /* its bytes changed then, though the record didn't: for tar and git */
+        st->st_ctim = (struct timespec){.tv_sec = rec.detail_at};
     off_t size;
     int64_t mtime_ns;
     if (draft_stat(m->drafts, ino, &size, &mtime_ns) == 0) {

@@ -21,7 +21,7 @@ struct draft {
     uint64_t seq;     /* of the last change */
     uint64_t settled; /* of the last change that was accepted, or that is to be forgotten */
     uint64_t asking;  /* 0: nobody asks */
-    uint64_t refused; /* this one had the verdict refusal (fresh ones) */
+    uint64_t refused; /* this one had the verdict refusal */
     int refusal;
     struct settle *waiting;
     UT_hash_handle hh;
@@ -244,6 +244,17 @@ ssize_t draft_read(struct drafts *d, uint64_t ino, void *buf, size_t size, off_t
     return n;
 }
 
+bool draft_is_clean(struct drafts *d, uint64_t ino)
+{
+    if (!atomic_load(&d->n))
+        return true;
+    pthread_mutex_lock(&d->lock);
+    struct draft *f = find(d, ino);
+    bool clean = !f || (!f->text && (!f->refused || f->refused != f->seq));
+    pthread_mutex_unlock(&d->lock);
+    return clean;
+}
+
 int draft_stat(struct drafts *d, uint64_t ino, off_t *size, int64_t *mtime_ns)
 {
     if (!atomic_load(&d->n))
@@ -280,10 +291,10 @@ int draft_settle(struct drafts *d, uint64_t ino, struct settle *w, struct draft_
     int r;
     pthread_mutex_lock(&d->lock);
     struct draft *f = find(d, ino);
-    if (!f || !f->text || f->settled == f->seq) {
-        r = DRAFT_CLEAN;
-    } else if (f->refused == f->seq) {
+    if (f && f->refused && f->refused == f->seq) {
         r = f->refusal;
+    } else if (!f || !f->text || f->settled == f->seq) {
+        r = DRAFT_CLEAN;
     } else if (f->asking) {
         r = DRAFT_WAIT;
         if (w) {
@@ -367,12 +378,12 @@ void draft_verdict(struct drafts *d, uint64_t ino, uint64_t seq, enum draft_end 
     bool more = f->seq != seq;
     if (end == DRAFT_SETTLED && f->settled < seq)
         f->settled = seq;
-    if (end == DRAFT_REFUSED && f->fresh) {
+    if (end == DRAFT_REFUSED) { /* close says it again: emacs takes EINVAL of fsync for a file system that has none */
         f->refused = seq;
         f->refusal = code;
-    } else if (end != DRAFT_KEPT && !more) {
-        drop_text(f);
     }
+    if ((end == DRAFT_SETTLED || (end == DRAFT_REFUSED && !f->fresh)) && !more)
+        drop_text(f);
     if (became)
         f = rename_draft(d, f, became);
     drop_if_over(d, f);

@@ -5,7 +5,8 @@
  *
  *     no text ──write, truncate──▶ dirty ──draft_settle──▶ asking ──verdict 0──▶ no text, unless it was changed meanwhile: dirty
  *                                    ▲                        │
- *                                    └──── UNASKED ───────────┴── refused ──▶ no text (a new one: kept, and not asked again)
+ *                                    └──── UNASKED ───────────┴── refused ──▶ no text (a new one: kept), and the same verdict again for
+ *                                                                             who settles it before the next change
  *
  * This file keeps the state and asks nobody. Any thread; texts are wiped before they are freed.
  */
@@ -40,6 +41,7 @@ int draft_truncate(struct drafts *d, uint64_t ino, const void *base, size_t base
 /* -ENOENT where there is no text: the store has it. */
 ssize_t draft_read(struct drafts *d, uint64_t ino, void *buf, size_t size, off_t at);
 int draft_stat(struct drafts *d, uint64_t ino, off_t *size, int64_t *mtime_ns);
+bool draft_is_clean(struct drafts *d, uint64_t ino); /* there is nothing to settle, nor was it refused */
 struct draft_text { /* what is to be asked */
     char *text;     /* a copy with a NUL behind it, for the caller to wipe and free */
     size_t len;

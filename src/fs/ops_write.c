@@ -298,13 +298,11 @@ static void settle_request(fuse_req_t req, uint64_t ino, const struct fuse_file_
 {
     struct mount *m = mount_of(req);
     struct at at = resolve(m, ino);
-    off_t size;
-    int64_t mtime_ns;
     if (m->options.read_only) {
         reply_code(req, -ENOSYS); /* the kernel never asks again */
         return;
     }
-    if (at.what == AT_SCRATCH || !(fi->fh & FH_WRITER) || draft_stat(m->drafts, at.ino, &size, &mtime_ns)) {
+    if (at.what == AT_SCRATCH || !(fi->fh & FH_WRITER) || draft_is_clean(m->drafts, at.ino)) {
         reply_code(req, 0);
         return;
     }

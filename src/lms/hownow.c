@@ -11,7 +11,8 @@
 #include <string.h>
 #include <strings.h>
 
-#define PAGE 100 /* the API's largest */
+#define PAGE    100  /* the API's largest */
+#define SOURCES 1000 /* the sources come in one piece; more than this is no list of sources */
 
 /* "Devise email format", the API says: Devise's own email_regexp. */
 #define EMAIL "^[^@[:space:]]+@[^@[:space:]]+$"
@@ -44,6 +45,16 @@ static const struct lms_field skill_fields[] = {
     {0},
 };
 
+/* Name and external_id can be given once: the API's PUT takes description and skills only. */
+static const struct lms_field role_fields[] = {
+    {.name = "name", .type = LMS_STRING, .flags = LMS_REQUIRED | LMS_FIXED, .max_len = 100},
+    {.name = "description", .type = LMS_STRING, .max_len = 250},
+    {.name = "external_id", .type = LMS_STRING, .flags = LMS_IS_EXT | LMS_FIXED},
+    {.name = "skills", .type = LMS_ARRAY, .keyed_by = "skill_id"},
+    {0},
+};
+
+/* Only ever added to at its end: an inode number holds the index. */
 static const struct lms_collection collections[] = {
     {.name = "users",
      .kind = LMS_LISTED,
@@ -52,7 +63,12 @@ static const struct lms_collection collections[] = {
      .page_size = PAGE,
      .ext_prefix = "EXT-",
      .fields = user_fields},
-    {.name = "job-roles", .kind = LMS_LISTED, .can = LMS_GET | LMS_DETAIL, .page_size = PAGE, .ext_prefix = "EXT-"},
+    {.name = "job-roles",
+     .kind = LMS_LISTED,
+     .can = LMS_CREATE | LMS_UPDATE | LMS_DELETE | LMS_GET | LMS_DETAIL | LMS_SERVER_ID,
+     .page_size = PAGE,
+     .ext_prefix = "EXT-",
+     .fields = role_fields},
     {.name = "groups", .kind = LMS_LISTED, .can = LMS_GET | LMS_DETAIL, .page_size = PAGE},
     {.name = "skills",
      .kind = LMS_LISTED,
@@ -61,12 +77,27 @@ static const struct lms_collection collections[] = {
      .ext_prefix = "EXT-",
      .fields = skill_fields},
     {.name = "group-members", .parent = "groups", .kind = LMS_LISTED, .page_size = PAGE},
+    {.name = "assigned-contents", .parent = "users", .kind = LMS_LISTED, .page_size = PAGE},
+    {.name = "authored-contents", .parent = "users", .kind = LMS_LISTED, .page_size = PAGE},
+    {.name = "content-sources", .kind = LMS_SINGLETON, .can = LMS_GET},
+    {.name = "content-types", .kind = LMS_SINGLETON, .can = LMS_GET},
+    {.name = "languages", .kind = LMS_SINGLETON, .can = LMS_GET},
+    {.name = "lessons", .kind = LMS_KNOWN, .can = LMS_GET},
+    {.name = "sources", .kind = LMS_LISTED, .page_size = SOURCES},
+    {.name = "contents", .parent = "sources", .kind = LMS_LISTED, .can = LMS_GET | LMS_DETAIL, .page_size = PAGE},
 };
 
 /* The path below /external/v1/, for the collections that have one of their own. */
 static const struct {
     const char *collection, *path;
-} paths[] = {{"users", "users"}, {"job-roles", "job_roles"}, {"groups", "groups"}, {"skills", "skills"}};
+} paths[] = {{"users", "users"},
+             {"job-roles", "job_roles"},
+             {"groups", "groups"},
+             {"skills", "skills"},
+             {"content-sources", "contents/sources"},
+             {"content-types", "contents/types"},
+             {"languages", "languages"},
+             {"sources", "contents/sources"}};
 
 static const char *path_of(const struct lms_collection *c)
 {
@@ -174,7 +205,24 @@ static int check_request(const struct lms_account *a, struct http_request *out, 
 
 /* ------------------------------------------------------------------ lists */
 
-static const struct reply_shape data = {.list = "data", .id = "id"};
+static const struct reply_shape data = {.list = "data", .id = "id"}, contents = {.list = "data", .id = "hownow_id"};
+
+static const struct reply_shape *shape_of(const struct lms_collection *c)
+{
+    return hownow_is_contents(c) ? &contents : &data;
+}
+
+/* The lists that belong to something: its id, the page, the page's size. The search's own order is by relevance, which any
+ * reader may change; by age, what is new comes last and nothing shifts while the pages are read. */
+static const struct {
+    const char *collection, *path;
+    bool by_number;
+} lists[] = {
+    {"group-members", "/external/v1/groups/{}/users?page={}&per_page={}", true},
+    {"assigned-contents", "/external/v1/users/ID-{}/assigned_contents?page={}&per_page={}", true},
+    {"authored-contents", "/external/v1/users/ID-{}/authored_contents?page={}&per_page={}", true},
+    {"contents", "/external/v1/contents/search?source={}&sort_by=created_at&sort_order=asc&page={}&per_page={}", false},
+};
 
 static int list_request(const struct lms_collection *c, const char *parent_key, unsigned page, struct http_request *out,
                         struct err *e)
@@ -184,12 +232,20 @@ static int list_request(const struct lms_collection *c, const char *parent_key, 
 
     snprintf(number, sizeof number, "%u", page);
     snprintf(size, sizeof size, "%d", PAGE);
+    if (hownow_is(c, "sources"))
+        return build_told(build_request(out, HTTP_GET, "/external/v1/contents/sources"), e);
+    if (c->kind != LMS_LISTED)
+        return err_set(e, -ENOTSUP, "HowNow has no list of %s", c->name);
     if (path)
         return build_told(build_request(out, HTTP_GET, "/external/v1/{}?page={}&per_page={}", path, number, size), e);
-    if (!parent_key || !is_decimal(parent_key))
-        return err_set(e, -EINVAL, "the members of a group are listed by the group's id");
-    return build_told(
-        build_request(out, HTTP_GET, "/external/v1/groups/{}/users?page={}&per_page={}", parent_key, number, size), e);
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+        if (!hownow_is(c, lists[i].collection))
+            continue;
+        if (!parent_key || (lists[i].by_number && !is_decimal(parent_key)))
+            break;
+        return build_told(build_request(out, HTTP_GET, lists[i].path, parent_key, number, size), e);
+    }
+    return err_set(e, -EINVAL, "%s are listed by the id of what they belong to", c->name);
 }
 
 static int read_total(const json_t *reply, int64_t *total, struct err *e)
@@ -212,15 +268,17 @@ static int list_reply(const struct lms_collection *c, const char *parent_key, co
     (void)parent_key;
 
     *out = (struct lms_page){0};
-    int rc = reply_rows(r, &data, c->page_size, &rows, e);
+    int rc = reply_rows(r, shape_of(c), c->page_size, &rows, e);
     if (rc)
         return rc;
     rc = read_total(rows.reply, &total, e);
+    if (hownow_is(c, "sources")) /* no pages: what came is all there is */
+        total = (int64_t)(json_array_size(rows.rows) + rows.spoiled);
     if (rc) {
         reply_rows_release(&rows);
         return rc;
     }
-    return reply_page(c, &rows, &data, total, hownow_record, out, e);
+    return reply_page(c, &rows, shape_of(c), total, hownow_record, out, e);
 }
 
 /* ------------------------------------------------------------------ one record */
@@ -230,17 +288,43 @@ static int not_supported(const struct lms_collection *c, const char *stem, struc
     return err_set(e, -ENOTSUP, "HowNow can't be asked for %s by %.80s", c->name, stem ? stem : "no name");
 }
 
+/* "{source}_{numeric id}", the API says; a content of another source is not in this directory. */
+static int get_content(const struct lms_collection *c, const char *source, const char *id, struct http_request *out,
+                       struct err *e)
+{
+    size_t n = source ? strlen(source) : 0;
+    if (!id || !n)
+        return not_supported(c, id, e);
+    if (strncmp(id, source, n) != 0 || id[n] != '_' || !is_decimal(id + n + 1))
+        return err_set(e, -ENOENT, "a content of %.80s is named %.80s_ and a number; there is no %.80s", source, source,
+                       id);
+    return build_told(build_request(out, HTTP_GET, "/external/v1/contents/{}/details", id), e);
+}
+
+static int get_singleton(const char *path, struct http_request *out)
+{
+    const char *slash = strchr(path, '/');
+    return slash ? build_request(out, HTTP_GET, "/external/v1/contents/{}", slash + 1)
+                 : build_request(out, HTTP_GET, "/external/v1/{}", path);
+}
+
 static int get_request(const struct lms_collection *c, const char *parent_key, const char *stem,
                        struct http_request *out, struct err *e)
 {
     const char *id = stem_after(stem, "ID-"), *email = stem_after(stem, "EMAIL-"), *path = path_of(c);
     int rc = -ENOTSUP;
-    (void)parent_key;
 
-    if (!path)
+    if (!(c->can & LMS_GET))
         return not_supported(c, stem, e);
+    if (hownow_is(c, "contents"))
+        return get_content(c, parent_key, id, out, e);
     if (id && !is_decimal(id))
         return err_set(e, -ENOENT, "HowNow's ids are positive whole numbers; there is no %.80s", stem);
+    if (c->kind == LMS_SINGLETON)
+        return stem ? not_supported(c, stem, e) : build_told(get_singleton(path, out), e);
+    if (hownow_is(c, "lessons"))
+        return id ? build_told(build_request(out, HTTP_GET, "/external/v1/lesson/{}/details", id), e)
+                  : not_supported(c, stem, e);
     if (email && (c->can & LMS_GET_BY_EMAIL)) /* there is no GET by address, only the list's search */
         rc = build_request(out, HTTP_GET, "/external/v1/users?page=1&per_page=100&q={}", email);
     else if (id && hownow_is(c, "groups")) /* the only ones without the ID- in their path */
@@ -293,6 +377,22 @@ static int check_identity(const char *stem, const struct lms_record *r, struct e
                    r->ext ? ", EXT-" : "", r->ext ? r->ext : "");
 }
 
+/* Sources, types, languages: {"data": [{"id": …, "label": …}, …]}, as it came. */
+static int singleton(const struct lms_collection *c, json_t *reply, struct lms_record *out, struct err *e)
+{
+    const json_t *rows = json_object_get(reply, "data");
+    int rc = json_is_array(rows) ? 0 : err_set(e, -EPROTO, "the reply has no array \"data\"");
+    for (size_t i = 0; !rc && i < json_array_size(rows); i++)
+        if (!json_is_string(json_object_get(json_array_get(rows, i), "id")))
+            rc = err_set(e, -EPROTO, "row %zu of %s has no \"id\"", i + 1, c->name);
+    if (rc)
+        return rc;
+    out->key = reply_dup(c->name, &rc);
+    out->doc = json_incref(reply);
+    out->active = true;
+    return rc;
+}
+
 static int get_reply(const struct lms_collection *c, const char *parent_key, const char *stem,
                      const struct http_reply *r, struct lms_record *out, struct err *e)
 {
@@ -306,11 +406,13 @@ static int get_reply(const struct lms_collection *c, const char *parent_key, con
     if (rc)
         return rc;
     json_t *api = json_object_get(reply, "data");
-    if (!json_is_object(api))
+    if (c->kind == LMS_SINGLETON)
+        rc = singleton(c, reply, out, e);
+    else if (!json_is_object(api))
         rc = err_set(e, -EPROTO, "the reply has no object \"data\"");
-    if (!rc)
+    else
         rc = hownow_record(c, api, out, e);
-    if (!rc)
+    if (!rc && c->kind != LMS_SINGLETON)
         rc = check_identity(stem, out, e);
     json_decref(reply);
     if (rc)

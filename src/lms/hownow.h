@@ -7,6 +7,7 @@
 /* hownow_records.c: an object of the API as a record; a reply_record. Takes no reference to `api`, but shares its members. */
 int hownow_record(const struct lms_collection *c, json_t *api, struct lms_record *out, struct err *e);
 bool hownow_is(const struct lms_collection *c, const char *name);
+bool hownow_is_contents(const struct lms_collection *c); /* its records are named by hownow_id */
 
 /* hownow_save.c */
 int hownow_save(const struct lms_collection *c, const struct lms_save *s, struct lms_plan *out, struct err *e);
@@ -14,5 +15,15 @@ int hownow_saved(const struct lms_collection *c, const struct lms_save *s, size_
                  struct lms_verdict *out, struct err *e);
 int hownow_change_state(const struct lms_collection *c, const char *parent_key, const char *key, enum lms_op op,
                         const char *successor, struct http_request *out, struct err *e);
+
+/* What the savers share. A step of the plan: takes over `body`; `key` stands for the path's {}, NULL where it has none. */
+int hownow_step(struct lms_plan *out, const char *label, enum http_method method, const char *path, const char *key,
+                json_t *body);
+/* external_id of a new record: the document's or the file name's, which must agree; nothing where neither says one. */
+int hownow_put_ext(const struct lms_save *s, json_t *body, struct err *e);
+bool hownow_is_stem(const char *s); /* "ID-<number>" or "EXT-<anything>" */
+
+/* hownow_roles.c */
+int hownow_save_role(const struct lms_save *s, struct lms_plan *out, struct err *e);
 
 #endif

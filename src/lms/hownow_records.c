@@ -6,6 +6,10 @@
  *     job_role "Architect"               job_role {"name": "Architect"}
  *     custom_fields [{name, values}]     custom_fields [{field_name, value}]
  *
+ * and so is a job role:
+ *
+ *     skills [{id, target_rating, …}]    skills [{skill_id "ID-<id>", target_rating}]
+ *
  * What isn't written stands in `_readonly`, nothing dropped.
  */
 #include "lms/hownow.h"
@@ -144,20 +148,65 @@ static int skill_member(struct form *f, const char *name, json_t *value, struct 
     return reply_keep(f->readonly, name, value);
 }
 
+static json_t *role_skill(const json_t *element)
+{
+    const json_t *id = json_object_get(element, "id");
+    json_t *rating = json_object_get(element, "target_rating");
+    if (!json_is_integer(id) || json_integer_value(id) <= 0 || !(json_is_integer(rating) || json_is_null(rating)))
+        return NULL;
+    return json_pack("{s:o, s:O}", "skill_id", json_sprintf("ID-%" JSON_INTEGER_FORMAT, json_integer_value(id)),
+                     "target_rating", rating);
+}
+
+static int role_skills(struct form *f, const char *name, json_t *value, struct err *e)
+{
+    int rc = reply_keep(f->readonly, name, value);
+    if (rc)
+        return rc;
+    if (json_is_null(value))
+        return put(f->doc, name, json_null());
+    if (!json_is_array(value))
+        return err_set(e, -EPROTO, "\"skills\" is neither an array nor null");
+    json_t *skills = json_array();
+    for (size_t i = 0; i < json_array_size(value); i++) {
+        json_t *skill = role_skill(json_array_get(value, i));
+        if (!skill) {
+            json_decref(skills);
+            return err_set(e, -EPROTO, "skills[%zu] is not an object with an id and a target_rating", i);
+        }
+        if (json_array_append_new(skills, skill)) {
+            json_decref(skills);
+            return -ENOMEM;
+        }
+    }
+    return put(f->doc, name, skills);
+}
+
+static int role_member(struct form *f, const char *name, json_t *value, struct err *e)
+{
+    if (!strcmp(name, "skills"))
+        return role_skills(f, name, value, e);
+    if (!strcmp(name, "name") || !strcmp(name, "description") || !strcmp(name, "external_id"))
+        return plain_string(f, name, value, e);
+    return reply_keep(f->readonly, name, value);
+}
+
 /* The document of a collection that can be written. */
 static int writable(const struct lms_collection *c, json_t *api, struct lms_record *out, struct err *e)
 {
     struct form f = {json_object(), json_object()};
     const char *name;
     json_t *value;
-    bool user = hownow_is(c, "users");
+    bool user = hownow_is(c, "users"), role = hownow_is(c, "job-roles");
     int rc = f.doc && f.readonly ? 0 : -ENOMEM;
 
     out->doc = f.doc;
     json_object_foreach(api, name, value)
     {
         if (!rc)
-            rc = user ? user_member(&f, name, value, e) : skill_member(&f, name, value, e);
+            rc = user   ? user_member(&f, name, value, e)
+                 : role ? role_member(&f, name, value, e)
+                        : skill_member(&f, name, value, e);
     }
     if (!rc)
         rc = reply_unsign(f.readonly);
@@ -184,15 +233,27 @@ static bool is_active(const json_t *api)
     return true;
 }
 
+bool hownow_is_contents(const struct lms_collection *c)
+{
+    return hownow_is(c, "contents") || hownow_is(c, "assigned-contents") || hownow_is(c, "authored-contents");
+}
+
+static int read_key(const struct lms_collection *c, const json_t *api, char **key, struct err *e)
+{
+    if (hownow_is_contents(c))
+        return reply_name(api, "hownow_id", key, e);
+    return hownow_is(c, "sources") ? reply_name(api, "id", key, e) : reply_id(api, "id", key, e);
+}
+
 int hownow_record(const struct lms_collection *c, json_t *api, struct lms_record *out, struct err *e)
 {
     const char *ext = NULL, *email = NULL;
     bool user = hownow_is(c, "users");
-    int rc = reply_id(api, "id", &out->key, e);
+    int rc = read_key(c, api, &out->key, e);
 
     if (!rc && c->ext_prefix)
         rc = reply_text(api, user ? "external_user_id" : "external_id", &ext, e);
-    if (!rc && (user || c->parent))
+    if (!rc && (user || hownow_is(c, "group-members")))
         rc = reply_text(api, "email", &email, e);
     if (!rc)
         out->ext = reply_dup(ext && *ext ? ext : NULL, &rc);

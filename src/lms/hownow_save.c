@@ -17,7 +17,7 @@
 
 /* ------------------------------------------------------------------ checks */
 
-static bool is_stem(const char *s)
+bool hownow_is_stem(const char *s)
 {
     const char *id = stem_after(s, "ID-");
     return id ? is_decimal(id) : stem_after(s, "EXT-") != NULL;
@@ -32,7 +32,7 @@ static int check_job_role(const json_t *role, struct err *e)
     json_object_foreach((json_t *)role, key, value)
     {
         const char *s = json_string_value(value);
-        if (!strcmp(key, "id") ? !s || !is_stem(s) : !strcmp(key, "name") && !s)
+        if (!strcmp(key, "id") ? !s || !hownow_is_stem(s) : !strcmp(key, "name") && !s)
             return err_set(e, -EINVAL, "job_role.%s must be %s", key,
                            !strcmp(key, "id") ? "\"ID-…\" or \"EXT-…\"" : "a string");
         if (strcmp(key, "id") != 0 && strcmp(key, "name") != 0)
@@ -163,30 +163,41 @@ static int save_user(const struct lms_collection *c, const struct lms_save *s, s
 
 /* ------------------------------------------------------------------ skills */
 
+int hownow_step(struct lms_plan *out, const char *label, enum http_method method, const char *path, const char *key,
+                json_t *body)
+{
+    struct http_request *step = build_step(out, label);
+    int rc = !step ? -ENOMEM : key ? build_request(step, method, path, key) : build_request(step, method, path);
+    if (!rc)
+        return build_body(step, body);
+    json_decref(body);
+    return rc;
+}
+
+int hownow_put_ext(const struct lms_save *s, json_t *body, struct err *e)
+{
+    json_t *ext = doc_value(s->merged, "external_id");
+    const char *text = json_string_value(ext);
+    if (ext && s->ext && strcmp(text ? text : "", s->ext) != 0)
+        return err_set(e, -EINVAL, "external_id differs from %.80s, which the file's name says", s->ext);
+    if (!ext && !s->ext)
+        return 0;
+    return json_object_set_new(body, "external_id", ext ? json_incref(ext) : json_string(s->ext)) ? -ENOMEM : 0;
+}
+
 static int save_skill(const struct lms_save *s, struct lms_plan *out, struct err *e)
 {
-    json_t *name = doc_value(s->merged, "name"), *ext = doc_value(s->merged, "external_id");
+    json_t *name = doc_value(s->merged, "name");
     if (s->key)
         return err_set(e, -EPERM, "HowNow has no way to change a skill");
     if (!name)
         return err_set(e, -EINVAL, "name is missing; a new skill needs it");
-    if (ext && s->ext && strcmp(json_string_value(ext) ? json_string_value(ext) : "", s->ext) != 0)
-        return err_set(e, -EINVAL, "external_id differs from %.80s, which the file's name says", s->ext);
-    struct http_request *step = build_step(out, "the skill");
-    if (!step)
-        return -ENOMEM;
-    int rc = build_request(step, HTTP_POST, "/external/v1/skills");
-    if (rc)
-        return rc;
     json_t *body = json_pack("{s:O}", "name", name);
-    if (ext)
-        rc = json_object_set(body, "external_id", ext);
-    else if (s->ext)
-        rc = json_object_set_new(body, "external_id", json_string(s->ext));
+    int rc = body ? hownow_put_ext(s, body, e) : -ENOMEM;
     if (!rc)
-        return build_body(step, body);
+        return hownow_step(out, "the skill", HTTP_POST, "/external/v1/skills", NULL, body);
     json_decref(body);
-    return -ENOMEM;
+    return rc;
 }
 
 /* ------------------------------------------------------------------ the provider's functions */
@@ -201,6 +212,8 @@ int hownow_save(const struct lms_collection *c, const struct lms_save *s, struct
         rc = save_user(c, s, out, e);
     else if (hownow_is(c, "skills"))
         rc = save_skill(s, out, e);
+    else if (hownow_is(c, "job-roles"))
+        rc = hownow_save_role(s, out, e);
     else
         rc = err_set(e, -EPERM, "HowNow's %s are read-only", c->name);
     if (rc)
@@ -263,7 +276,7 @@ int hownow_saved(const struct lms_collection *c, const struct lms_save *s, size_
 static int add_successor(struct http_request *r, const char *key, const char *successor, struct err *e)
 {
     const char *id = stem_after(successor, "ID-");
-    if (successor && !is_stem(successor))
+    if (successor && !hownow_is_stem(successor))
         return err_set(e, -EINVAL, "the successor must be \"ID-…\" or \"EXT-…\", not %.80s", successor);
     if (id && !strcmp(id, key))
         return err_set(e, -EINVAL, "a user can't be the successor of itself");
@@ -280,10 +293,12 @@ int hownow_change_state(const struct lms_collection *c, const char *parent_key, 
     (void)parent_key;
 
     *out = (struct http_request){0};
-    if (!hownow_is(c, "users"))
+    if (!hownow_is(c, "users") && !(hownow_is(c, "job-roles") && op == LMS_OP_DELETE))
         return err_set(e, -EPERM, "HowNow has no way to %s one of %s", words[op], c->name);
     if (!key || !is_decimal(key))
         return err_set(e, -EINVAL, "HowNow's ids are positive whole numbers");
+    if (!hownow_is(c, "users"))
+        return build_told(build_request(out, HTTP_DELETE, "/external/v1/job_roles/ID-{}", key), e);
     int rc =
         build_request(out, op == LMS_OP_DELETE ? HTTP_DELETE : HTTP_PUT, "/external/v1/users/ID-{}/{}", key, words[op]);
     /* "User must exist and be currently active": a second deactivation fails, and so would look as if the first had. */

@@ -54,6 +54,9 @@ void lms_page_release(struct lms_page *p)
     for (size_t i = 0; i < p->rows_n; i++)
         lms_record_release(&p->rows[i]);
     free(p->rows);
+    for (size_t i = 0; p->spoiled_keys && i < p->spoiled; i++)
+        free(p->spoiled_keys[i]);
+    free(p->spoiled_keys);
     *p = (struct lms_page){0};
 }
 

@@ -85,6 +85,9 @@ int reply_rows(const struct http_reply *r, const struct reply_shape *shape, unsi
 void reply_rows_release(struct reply_rows *rows)
 {
     json_decref(rows->reply);
+    for (size_t i = 0; rows->spoiled_keys && i < rows->spoiled; i++)
+        free(rows->spoiled_keys[i]);
+    free(rows->spoiled_keys);
     *rows = (struct reply_rows){0};
 }
 
@@ -127,7 +130,9 @@ int reply_page(const struct lms_collection *c, struct reply_rows *rows, const st
     size_t n = json_array_size(rows->rows);
     int rc = 0;
 
-    *out = (struct lms_page){.total = total, .spoiled = rows->spoiled, .spoiled_by = rows->spoiled_by};
+    *out = (struct lms_page){
+        .total = total, .spoiled = rows->spoiled, .spoiled_by = rows->spoiled_by, .spoiled_keys = rows->spoiled_keys};
+    rows->spoiled_keys = NULL;
     if (n && !(out->rows = calloc(n, sizeof *out->rows)))
         rc = -ENOMEM;
     for (size_t i = 0; !rc && i < n; i++) {

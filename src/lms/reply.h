@@ -21,6 +21,7 @@ struct reply_rows {
     json_t *rows;  /* borrowed from reply: its array */
     size_t spoiled;
     struct err spoiled_by;
+    char **spoiled_keys; /* `spoiled` of them, NULL where a row doesn't say */
 };
 /* A row that JSON's grammar allows and we can't represent (a lone surrogate, an integer past 64 bits, a doubled member) is
  * counted and left out; anything else that is wrong is -EPROTO. More rows than max: -EPROTO. */

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct span {
@@ -121,6 +122,34 @@ static bool is_unrepresentable(const json_error_t *why)
     }
 }
 
+/* The row's key as the vendor's reader would take it: a plain number or a plain string; NULL for anything that would need reading. */
+static char *row_key(struct span row, const struct reply_shape *shape)
+{
+    struct span id, inner = row;
+    if (shape->wrapper && !find_member(row, shape->wrapper, &inner))
+        return NULL;
+    if (!find_member(inner, shape->id, &id))
+        return NULL;
+    if (*id.s == '"' && id.end - id.s > 2) {
+        id.s++;
+        id.end--;
+    }
+    for (const char *p = id.s; p < id.end; p++)
+        if ((unsigned char)*p <= 0x20 || strchr("\\\"{[", *p))
+            return NULL;
+    return strndup(id.s, (size_t)(id.end - id.s));
+}
+
+static int add_spoiled(struct span row, const struct reply_shape *shape, struct reply_rows *out)
+{
+    char **grown = reallocarray(out->spoiled_keys, out->spoiled + 1, sizeof *grown);
+    if (!grown)
+        return -ENOMEM;
+    out->spoiled_keys = grown;
+    grown[out->spoiled++] = row_key(row, shape);
+    return 0;
+}
+
 static int read_row(struct span row, size_t index, const struct reply_shape *shape, struct reply_rows *out, struct err *e)
 {
     json_error_t why;
@@ -139,9 +168,9 @@ static int read_row(struct span row, size_t index, const struct reply_shape *sha
     if (!is_unrepresentable(&why))
         return err_set(e, -EPROTO, "row %zu%s of the reply's \"%s\" is not JSON: %s", index + 1, name, shape->list,
                        why.text);
-    if (!out->spoiled++)
+    if (!out->spoiled)
         err_set(&out->spoiled_by, -EPROTO, "row %zu%s can't be represented: %s", index + 1, name, why.text);
-    return 0;
+    return add_spoiled(row, shape, out);
 }
 
 static int read_rows(struct span list, const struct reply_shape *shape, struct reply_rows *out, struct err *e)

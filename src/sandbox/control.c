@@ -119,6 +119,7 @@ static const struct route routes[] = {
     {"DELETE", "/_sandbox/faults", {0}, BODY_NONE, faults_delete},
     {"POST", "/_sandbox/jobs", {0}, BODY_ANY, jobs_post_json},
     {"GET", "/_sandbox/state/hownow/jobs", {0}, BODY_NONE, hn_jobs_state},
+    {"GET", "/_sandbox/state/hownow/job-roles/:role", {0}, BODY_NONE, hn_role_state},
     {"GET", "/_sandbox/state/hownow/users", {0}, BODY_NONE, sb_control_hownow_totals},
     {"GET", "/_sandbox/state/hownow/users/:user", {0}, BODY_NONE, sb_control_hownow_state},
     {"GET", "/_sandbox/state/synap/users", {0}, BODY_NONE, sb_control_synap_list},

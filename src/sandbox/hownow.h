@@ -81,17 +81,47 @@ void hn_job_status(struct sandbox *sb, struct request *rq, struct reply *rp);
 void hn_jobs_control(struct sandbox *sb, struct request *rq, struct reply *rp);
 void hn_jobs_state(struct sandbox *sb, struct request *rq, struct reply *rp);
 
-/* ---- hownow_catalogue.c: job roles and skills ---- */
+/* ---- hownow_catalogue.c: skills ---- */
 
+int64_t hn_born(unsigned n); /* when the n-th thing of the tenant was made */
 struct catalogue *hn_catalogue_new(void);
 void hn_catalogue_free(struct catalogue *c);
-const char *hn_catalogue_role_name(const struct catalogue *c, int32_t role);
-int32_t hn_catalogue_role_find(const struct catalogue *c, const char *reference); /* -1 when there is none */
-void hn_roles_list(struct sandbox *sb, struct request *rq, struct reply *rp);
-void hn_role_get(struct sandbox *sb, struct request *rq, struct reply *rp);
+struct roles *hn_catalogue_roles(const struct catalogue *c);
+struct contents *hn_catalogue_contents(const struct catalogue *c);
+int32_t hn_skill_find(const struct catalogue *c, const char *reference);       /* -1 when there is none */
+void hn_skill_name(const struct catalogue *c, int32_t skill, struct buf *out); /* "id":…,"external_id":…,"name":… */
+void hn_skill_mapped(struct catalogue *c, int32_t skill, bool more); /* a job role has it, or has it no more */
 void hn_skills_list(struct sandbox *sb, struct request *rq, struct reply *rp);
 void hn_skill_get(struct sandbox *sb, struct request *rq, struct reply *rp);
 void hn_skill_create(struct sandbox *sb, struct request *rq, struct reply *rp);
+
+/* ---- hownow_roles.c: job roles ---- */
+
+struct roles *hn_roles_new(void);
+void hn_roles_free(struct roles *r);
+const char *hn_catalogue_role_name(const struct catalogue *c, int32_t role);      /* "" for one that is gone */
+int32_t hn_catalogue_role_find(const struct catalogue *c, const char *reference); /* -1 when there is none */
+void hn_roles_list(struct sandbox *sb, struct request *rq, struct reply *rp);
+void hn_role_get(struct sandbox *sb, struct request *rq, struct reply *rp);
+void hn_role_create(struct sandbox *sb, struct request *rq, struct reply *rp);
+void hn_role_update(struct sandbox *sb, struct request *rq, struct reply *rp);
+void hn_role_delete(struct sandbox *sb, struct request *rq, struct reply *rp);
+void hn_role_state(struct sandbox *sb, struct request *rq, struct reply *rp);
+
+/* ---- hownow_contents.c: contents, lessons, and the lists of sources, types and languages ---- */
+
+struct contents *hn_contents_new(void);
+void hn_contents_free(struct contents *c);
+void hn_contents_hand_over(struct contents *c, uint32_t from, uint32_t to);
+void hn_assigned_contents(struct sandbox *sb, struct request *rq, struct reply *rp);
+void hn_authored_contents(struct sandbox *sb, struct request *rq, struct reply *rp);
+void hn_contents_search(struct sandbox *sb, struct request *rq, struct reply *rp);
+void hn_content_get(struct sandbox *sb, struct request *rq, struct reply *rp);
+void hn_content_details(struct sandbox *sb, struct request *rq, struct reply *rp);
+void hn_lesson_details(struct sandbox *sb, struct request *rq, struct reply *rp);
+void hn_content_sources(struct sandbox *sb, struct request *rq, struct reply *rp);
+void hn_content_types(struct sandbox *sb, struct request *rq, struct reply *rp);
+void hn_languages(struct sandbox *sb, struct request *rq, struct reply *rp);
 
 /* ---- hownow_groups.c ---- */
 

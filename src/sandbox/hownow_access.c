@@ -144,19 +144,30 @@ static bool has_token(struct access *a, const struct request *rq)
     return t && t->expires > sb_mono();
 }
 
+/* What the API documents of contents has another word for it. */
+static const char *unauthorized(const struct request *rq)
+{
+    static const char *const paths[] = {"contents", "lesson", "languages"};
+
+    for (size_t i = 0; rq->segment_count > 2 && i < sizeof(paths) / sizeof(*paths); i++)
+        if (strcmp(rq->segments[2], paths[i]) == 0)
+            return "Unauthorized";
+    return "Not authorized";
+}
+
 bool hn_admit(struct sandbox *sb, struct request *rq, struct reply *rp)
 {
     const char *user = sb_request_header(rq, "X-User-Id");
 
     if (!has_token(sb->access, rq)) {
-        hn_error(rp, 401, "Not authorized");
+        hn_error(rp, 401, unauthorized(rq));
         return false;
     }
     if (!within_rate(sb, rp))
         return false;
     rq->actor = user ? hn_resolve(sb, user, true) : 0;
     if (rq->actor == PEOPLE_NOBODY || (user && !people_is_active(sb->people, rq->actor))) {
-        hn_error(rp, 401, "Not authorized");
+        hn_error(rp, 401, unauthorized(rq));
         return false;
     }
     return true;

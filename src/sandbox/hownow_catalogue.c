@@ -1,4 +1,4 @@
-/* HowNow: the catalogue of job roles (fixed) and skills (which can be added to). */
+/* HowNow: the catalogue of skills, which can be added to. */
 #include "hownow.h"
 
 #include <stdio.h>
@@ -22,49 +22,9 @@ struct skill {
 struct catalogue {
     struct skill *skills;
     uint32_t skill_count, skill_room;
-    unsigned role_order[PEOPLE_ROLES]; /* by name */
+    struct roles *roles;
+    struct contents *contents;
 };
-
-static const char *const role_names[PEOPLE_ROLES] = {"Application Developer",
-                                                     "Academic Advisor",
-                                                     "Acting CFO",
-                                                     "Account Executive",
-                                                     "Area Manager",
-                                                     "Backend Engineer",
-                                                     "Business Analyst",
-                                                     "Buyer",
-                                                     "Care Coordinator",
-                                                     "Chargé de clientèle",
-                                                     "Claims Handler",
-                                                     "Content Designer",
-                                                     "Customer Success Manager",
-                                                     "Data Engineer",
-                                                     "Data Protection Officer",
-                                                     "Delivery Driver",
-                                                     "Electrician",
-                                                     "Estates Manager",
-                                                     "Finance Business Partner",
-                                                     "Fire Safety Officer",
-                                                     "Graduate Trainee",
-                                                     "HR Advisor",
-                                                     "IT Support (2nd line)",
-                                                     "Kundenberater",
-                                                     "Learning Designer",
-                                                     "Line Cook",
-                                                     "Maintenance Engineer",
-                                                     "Nurse Practitioner",
-                                                     "Office Manager",
-                                                     "Paralegal",
-                                                     "Product Manager",
-                                                     "QA / Test Analyst",
-                                                     "Recruiter",
-                                                     "Safety Engineer",
-                                                     "Site Reliability Engineer",
-                                                     "Store Manager",
-                                                     "Team \"Lead\"",
-                                                     "Underwriter",
-                                                     "Warehouse Operative",
-                                                     "開発者"};
 
 static const char *const skill_areas[] = {"Python",   "Spreadsheet",  "Negotiation", "First aid",
                                           "Forklift", "Welding",      "Customer",    "Contract",
@@ -72,27 +32,9 @@ static const char *const skill_areas[] = {"Python",   "Spreadsheet",  "Negotiati
 static const char *const skill_kinds[] = {"basics",          "practice", "planning", "review", "for leads",
                                           "troubleshooting", "law",      "coaching", "audit",  "reporting"};
 
-static int64_t role_id(int32_t role)
-{
-    return 9001 + 3 * (int64_t)role;
-}
-
-static void role_ext(int32_t role, char out[32])
-{
-    if (role % 5 == 4)
-        out[0] = '\0';
-    else
-        snprintf(out, 32, "JR-%03d", role % 1000);
-}
-
-static int64_t born(unsigned n)
+int64_t hn_born(unsigned n)
 {
     return (int64_t)sb_days_of(2019, 9, 20) * 86400 + (int64_t)n * 86400 * 17 + n * 3571 % 86400;
-}
-
-static int by_role_name(const void *a, const void *b)
-{
-    return strcasecmp(role_names[*(const unsigned *)a], role_names[*(const unsigned *)b]);
 }
 
 static struct skill *skill_add(struct catalogue *c, const char *name, const char *ext)
@@ -123,14 +65,13 @@ struct catalogue *hn_catalogue_new(void)
         snprintf(name, sizeof(name), "%s %s", skill_areas[i % 12], skill_kinds[i / 12]);
         snprintf(ext, sizeof(ext), "SKL-%03u", i);
         s = skill_add(c, name, i % 3 ? ext : NULL);
-        s->created = born(i * 37 % SKILLS);
+        s->created = hn_born(i * 37 % SKILLS);
         s->rating = i % 11 ? (int)(i * 7 % 5) + 1 : -1;
         s->users = i * 131 % 700;
         s->roles = i * 17 % 40;
     }
-    for (unsigned i = 0; i < PEOPLE_ROLES; i++)
-        c->role_order[i] = i;
-    qsort(c->role_order, PEOPLE_ROLES, sizeof(*c->role_order), by_role_name);
+    c->roles = hn_roles_new();
+    c->contents = hn_contents_new();
     return c;
 }
 
@@ -138,105 +79,20 @@ void hn_catalogue_free(struct catalogue *c)
 {
     if (!c)
         return;
+    hn_roles_free(c->roles);
+    hn_contents_free(c->contents);
     free(c->skills);
     free(c);
 }
 
-/* ---- job roles ---- */
-
-const char *hn_catalogue_role_name(const struct catalogue *c, int32_t role)
+struct roles *hn_catalogue_roles(const struct catalogue *c)
 {
-    (void)c;
-    return role >= 0 && role < PEOPLE_ROLES ? role_names[role] : "";
+    return c->roles;
 }
 
-int32_t hn_catalogue_role_find(const struct catalogue *c, const char *reference)
+struct contents *hn_catalogue_contents(const struct catalogue *c)
 {
-    char ext[32];
-    int64_t id;
-
-    (void)c;
-    for (int32_t role = 0; role < PEOPLE_ROLES; role++) {
-        role_ext(role, ext);
-        if (hn_reference_id(reference, &id) ? role_id(role) == id
-                                            : strncmp(reference, "EXT-", 4) == 0 && *ext && !strcmp(reference + 4, ext))
-            return role;
-    }
-    return -1;
-}
-
-static unsigned skills_of_role(int32_t role)
-{
-    return (unsigned)role % 10;
-}
-
-static void print_role(const struct sandbox *sb, struct buf *out, int32_t role)
-{
-    char ext[32], created[32], updated[32];
-
-    role_ext(role, ext);
-    sb_stamp_print(born((unsigned)role), created);
-    sb_stamp_print(born((unsigned)role) + role % 4 * 8000000, updated);
-    sb_printf(out, "{\"id\":%lld,\"external_id\":", (long long)role_id(role));
-    sb_json_or_null(out, ext);
-    sb_str(out, ",\"name\":");
-    sb_json(out, role_names[role]);
-    sb_str(out, ",\"description\":");
-    sb_json(out, role % 3 == 0 ? "What this role does.\nIn two lines." : NULL);
-    sb_printf(out, ",\"users_count\":%u,\"skills_count\":%u,\"groups_count\":%d", people_with_role(sb->people, role),
-              skills_of_role(role), role % 6);
-    sb_printf(out, ",\"created_at\":\"%s\",\"updated_at\":\"%s\"", created, updated);
-}
-
-void hn_roles_list(struct sandbox *sb, struct request *rq, struct reply *rp)
-{
-    const char *q = sb_request_query(rq, "q");
-    uint32_t total = 0, printed = 0;
-    struct page page;
-
-    if (!hn_page(rq, rp, &page))
-        return;
-    rp->status = 200;
-    sb_str(&rp->body, "{\"data\":[");
-    for (unsigned i = 0; i < PEOPLE_ROLES; i++) {
-        int32_t role = (int32_t)sb->catalogue->role_order[i];
-
-        if (q && !strcasestr(role_names[role], q))
-            continue;
-        if (total++ < hn_page_start(&page) || printed == page.size)
-            continue;
-        sb_str(&rp->body, printed++ ? "," : "");
-        print_role(sb, &rp->body, role);
-        sb_str(&rp->body, "}");
-    }
-    hn_meta(&rp->body, &page, total);
-}
-
-void hn_role_get(struct sandbox *sb, struct request *rq, struct reply *rp)
-{
-    int32_t role = hn_catalogue_role_find(sb->catalogue, rq->captured[0]);
-    char stamp[32];
-
-    if (role < 0) {
-        hn_error(rp, 404, "Job role not found");
-        return;
-    }
-    rp->status = 200;
-    sb_str(&rp->body, "{\"data\":");
-    print_role(sb, &rp->body, role);
-    sb_str(&rp->body, ",\"skills\":[");
-    for (unsigned i = 0; i < skills_of_role(role); i++) {
-        const struct skill *s = &sb->catalogue->skills[((unsigned)role * 11 + i * 7) % SKILLS];
-
-        sb_printf(&rp->body, "%s{\"id\":%lld,\"external_id\":", i ? "," : "", (long long)s->id);
-        sb_json_or_null(&rp->body, s->ext);
-        sb_str(&rp->body, ",\"name\":");
-        sb_json(&rp->body, s->name);
-        sb_stamp_print(born((unsigned)role + i * 9), stamp);
-        sb_printf(&rp->body, ",\"target_rating\":%u,\"ai_generated\":%s,\"assigned_at\":\"%s\"}", i % 5 + 1,
-                  i % 4 == 3 ? "true" : "false", stamp);
-    }
-    sb_str(&rp->body, "]}}");
+    return c->contents;
 }
 
 /* ---- skills ---- */
@@ -306,26 +162,48 @@ void hn_skills_list(struct sandbox *sb, struct request *rq, struct reply *rp)
     free(list);
 }
 
-void hn_skill_get(struct sandbox *sb, struct request *rq, struct reply *rp)
+int32_t hn_skill_find(const struct catalogue *c, const char *reference)
 {
-    const struct catalogue *c = sb->catalogue;
-    const char *reference = rq->captured[0];
     int64_t id;
 
     for (uint32_t i = 0; i < c->skill_count; i++) {
         const struct skill *s = &c->skills[i];
 
         if (hn_reference_id(reference, &id)
-                ? s->id != id
-                : strncmp(reference, "EXT-", 4) != 0 || !*s->ext || strcmp(reference + 4, s->ext) != 0)
-            continue;
-        rp->status = 200;
-        sb_str(&rp->body, "{\"data\":");
-        print_skill(&rp->body, s);
-        sb_str(&rp->body, "}");
+                ? s->id == id
+                : strncmp(reference, "EXT-", 4) == 0 && *s->ext && strcmp(reference + 4, s->ext) == 0)
+            return (int32_t)i;
+    }
+    return -1;
+}
+
+void hn_skill_name(const struct catalogue *c, int32_t skill, struct buf *out)
+{
+    const struct skill *s = &c->skills[skill];
+
+    sb_printf(out, "\"id\":%lld,\"external_id\":", (long long)s->id);
+    sb_json_or_null(out, s->ext);
+    sb_str(out, ",\"name\":");
+    sb_json(out, s->name);
+}
+
+void hn_skill_mapped(struct catalogue *c, int32_t skill, bool more)
+{
+    c->skills[skill].roles += more ? 1 : c->skills[skill].roles ? -1 : 0;
+}
+
+void hn_skill_get(struct sandbox *sb, struct request *rq, struct reply *rp)
+{
+    int32_t skill = hn_skill_find(sb->catalogue, rq->captured[0]);
+
+    if (skill < 0) {
+        hn_error(rp, 404, "Skill not found");
         return;
     }
-    hn_error(rp, 404, "Skill not found");
+    rp->status = 200;
+    sb_str(&rp->body, "{\"data\":");
+    print_skill(&rp->body, &sb->catalogue->skills[skill]);
+    sb_str(&rp->body, "}");
 }
 
 static void refuse_skill(struct reply *rp, const char *why)

@@ -96,6 +96,7 @@ static bool hand_over(struct sandbox *sb, struct request *rq, struct reply *rp, 
         successor.authored += u->authored;
         people_store(sb->people, &successor);
         hn_groups_hand_over(sb->groups, u->index, to);
+        hn_contents_hand_over(hn_catalogue_contents(sb->catalogue), u->index, to);
         u->authored = 0;
     }
     return true;

@@ -25,7 +25,7 @@ struct people {
     struct user **kept; /* by index, NULL where the user is as seeded */
     struct active *active;
     struct alias *by_ext, *by_email;
-    uint32_t with_role[PEOPLE_ROLES];
+    uint32_t with_role[PEOPLE_MOST];
 };
 
 static const char *const type_names[] = {"Admin", "Manager", "Contributor", "ReadOnly"};
@@ -174,7 +174,7 @@ uint32_t people_kth_active(const struct people *p, uint32_t k)
 
 uint32_t people_with_role(const struct people *p, int32_t role)
 {
-    return role >= 0 && role < PEOPLE_ROLES ? p->with_role[role] : 0;
+    return role >= 0 && role < PEOPLE_MOST ? p->with_role[role] : 0;
 }
 
 /* ---- one person ---- */

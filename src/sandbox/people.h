@@ -10,8 +10,9 @@
 
 #define PEOPLE_NOBODY  UINT32_MAX
 #define PEOPLE_NO_DATE INT32_MIN
-#define PEOPLE_ROLES   40 /* job roles in the catalogue */
-#define PEOPLE_FANOUT  20 /* reports of a seeded manager */
+#define PEOPLE_ROLES   40   /* job roles that the tenant begins with */
+#define PEOPLE_MOST    2000 /* … and that it can ever have */
+#define PEOPLE_FANOUT  20   /* reports of a seeded manager */
 
 enum user_type { TYPE_ADMIN, TYPE_MANAGER, TYPE_CONTRIBUTOR, TYPE_READONLY };
 enum user_status { STATUS_ACTIVE, STATUS_INVITED, STATUS_DEACTIVATED };

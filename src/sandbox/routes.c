@@ -51,7 +51,7 @@ static const char *unknown_query(const struct route *r, const struct request *rq
     for (unsigned i = 0; i < rq->query_count; i++) {
         bool known = false;
 
-        for (unsigned k = 0; k < 6 && r->query[k] && !known; k++)
+        for (unsigned k = 0; k < sizeof(r->query) / sizeof(*r->query) && r->query[k] && !known; k++)
             known = strcmp(r->query[k], rq->query[i].key) == 0;
         if (!known)
             return rq->query[i].key;

@@ -17,7 +17,7 @@ enum body_kind {
 /* A path is segments with ":name" for a captured one. The first route that fits answers. */
 struct route {
     const char *method, *path;
-    const char *query[6]; /* the keys that may occur */
+    const char *query[10]; /* the keys that may occur */
     enum body_kind body;
     void (*handle)(struct sandbox *sb, struct request *rq, struct reply *rp);
 };

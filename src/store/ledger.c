@@ -30,11 +30,14 @@ static const struct table_shape ledger_shapes[L_ALL] = {
     [L_FIRST + LEDGER_JOBS] = {"jobs", ours_sound},
     [L_FIRST + LEDGER_REJECTED] = {"rejected", ours_sound},
     [L_FIRST + LEDGER_KEPT] = {"kept", ours_sound},
+    [L_FIRST + LEDGER_OWN] = {"own", ours_sound},
+    [L_FIRST + LEDGER_GUARD] = {"guard", ours_sound},
     [L_TENANTS] = {"tenants", NULL},
 };
 static const char *const counters[LEDGER_TABLES] = {
     [LEDGER_SAVES] = "next-saves",       [LEDGER_REMOVALS] = "next-removals", [LEDGER_JOBS] = "next-jobs",
-    [LEDGER_REJECTED] = "next-rejected", [LEDGER_KEPT] = "next-kept",
+    [LEDGER_REJECTED] = "next-rejected", [LEDGER_KEPT] = "next-kept",         [LEDGER_OWN] = "next-own",
+    [LEDGER_GUARD] = "next-guard",
 };
 
 static const struct env_shape ledger_shape = {"ledger", 0, L_ALL, ledger_shapes};

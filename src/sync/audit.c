@@ -62,10 +62,10 @@ void audit(struct tenant *t, const struct caller *who, uint64_t home, const char
         command_name(who->pid, comm, sizeof comm);
     const struct lms_collection *c = engine_collection(g, home);
     snprintf(path, sizeof path, "%s/%s/%s", t->info.conf->name, c ? c->name : "", name ? name : "");
-    json_t *o = json_pack("{s:s,s:I,s:I,s:s?,s:s?,s:s,s:s?,s:O?,s:s,s:s?,s:I}", "time", at, "uid", (json_int_t)(who ? who->uid : 0), "pid",
-                          (json_int_t)(who ? who->pid : 0), "command", *comm ? comm : NULL, "path", path, "method",
-                          l->method, "url", l->url, "fields", l->fields, "verdict", l->code ? err_name(l->code) : "ok", "job", l->job, "ms",
-                          (json_int_t)l->ms);
+    json_t *o = json_pack("{s:s,s:I,s:I,s:s?,s:s?,s:s,s:s?,s:O?,s:s,s:s?,s:I}", "time", at, "uid",
+                          (json_int_t)(who ? who->uid : 0), "pid", (json_int_t)(who ? who->pid : 0), "command",
+                          *comm ? comm : NULL, "path", path, "method", l->method, "url", l->url, "fields", l->fields,
+                          "verdict", l->code ? err_name(l->code) : "ok", "job", l->job, "ms", (json_int_t)l->ms);
     char *s = o ? json_dumps(o, JSON_COMPACT) : NULL;
     if (s) {
         size_t n = strlen(s);

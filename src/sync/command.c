@@ -15,7 +15,8 @@ static void command_end(struct engine *g, struct ask *a, int code, const struct 
 {
     if (code) {
         json_decref(a->answer);
-        a->answer = json_pack("{s:b,s:s,s:s}", "ok", 0, "errno", err_name(code), "error", e && e->text[0] ? e->text : strerror(-code));
+        a->answer = json_pack("{s:b,s:s,s:s}", "ok", 0, "errno", err_name(code), "error",
+                              e && e->text[0] ? e->text : strerror(-code));
     } else if (!a->answer) {
         a->answer = json_pack("{s:b}", "ok", 1);
     } else {
@@ -40,7 +41,8 @@ static struct inner *inner_new(struct engine *g, struct ask *outer, enum ask_kin
         return NULL;
     i->engine = g;
     i->outer = outer;
-    i->ask = (struct ask){.kind = kind, .ino = ino, .people = true, .done = inner_done, .timeout_ms = 0, .caller = outer->caller};
+    i->ask = (struct ask){
+        .kind = kind, .ino = ino, .people = true, .done = inner_done, .timeout_ms = 0, .caller = outer->caller};
     return i;
 }
 
@@ -53,7 +55,10 @@ static void run_flow(struct engine *g, struct ask *a, struct tenant *t, enum ask
         return;
     }
     const struct conf_tenant *c = t->info.conf;
-    i->ask.timeout_ms = (kind == ASK_REFRESH ? c->list_timeout : kind == ASK_JOB ? c->job_timeout : c->op_timeout) * SECOND;
+    i->ask.timeout_ms = (kind == ASK_REFRESH ? c->list_timeout
+                         : kind == ASK_JOB   ? c->job_timeout
+                                             : c->op_timeout) *
+                        SECOND;
     if (kind == ASK_REFRESH)
         list_ask(t, &i->ask);
     else
@@ -132,7 +137,8 @@ void command_ask(struct engine *g, struct ask *a)
 {
     struct err e = {0};
     json_t *q = json_loadb(a->text ? a->text : "", a->text_len, JSON_REJECT_DUPLICATES, NULL);
-    const char *cmd = json_string_value(json_object_get(q, "cmd")), *path = json_string_value(json_object_get(q, "path"));
+    const char *cmd = json_string_value(json_object_get(q, "cmd")),
+               *path = json_string_value(json_object_get(q, "path"));
     json_t *n = json_object_get(q, "n");
     if (!cmd) {
         command_end(g, a, err_set(&e, -EINVAL, "not a command"), &e);

@@ -84,6 +84,19 @@ static void ask_unlink(struct ask *a)
     a->next = NULL;
 }
 
+/* Every ask that waits can be found: by an interrupt, and by the end of the engine. */
+static void index_ask(struct engine *g, struct ask *a)
+{
+    struct ask_index *i = NULL;
+    if (!a->id)
+        a->id = engine_ask_id(g);
+    HASH_FIND(hh, g->waiting, &a->id, sizeof a->id, i);
+    if (i || !(i = malloc(sizeof *i)))
+        return;
+    *i = (struct ask_index){.id = a->id, .ask = a};
+    HASH_ADD(hh, g->waiting, id, sizeof i->id, i);
+}
+
 void waiters_add(struct engine *g, struct waiters *w, struct ask *a)
 {
     a->flow = g;
@@ -92,22 +105,13 @@ void waiters_add(struct engine *g, struct waiters *w, struct ask *a)
         a->next->link = &a->next;
     w->first = a;
     a->link = &w->first;
-    if (!a->timer && a->timeout_ms > 0) {
+    if (!a->timer && a->timeout_ms > 0 && g->net) {
         if (!a->deadline_ms)
             a->deadline_ms = now_ms() + a->timeout_ms;
         int64_t left = a->deadline_ms - now_ms();
         a->timer = net_timer_start(g->net, left > 0 ? left : 0, ask_timed_out, a);
     }
-    struct ask_index *known = NULL;
-    if (a->id)
-        HASH_FIND(hh, g->waiting, &a->id, sizeof a->id, known);
-    if (a->id && !known) {
-        struct ask_index *i = malloc(sizeof *i);
-        if (i) {
-            *i = (struct ask_index){.id = a->id, .ask = a};
-            HASH_ADD(hh, g->waiting, id, sizeof i->id, i);
-        }
-    }
+    index_ask(g, a);
 }
 
 void ask_end(struct engine *g, struct ask *a, int code, const struct err *e)
@@ -116,7 +120,8 @@ void ask_end(struct engine *g, struct ask *a, int code, const struct err *e)
         return;
     a->ended = true;
     ask_unlink(a);
-    net_timer_stop(a->timer);
+    if (g->net) /* else the timers are gone, or go with net_free */
+        net_timer_stop(a->timer);
     a->timer = NULL;
     struct ask_index *i = NULL;
     if (a->id)
@@ -218,6 +223,12 @@ static int default_timeout(const struct conf_tenant *c, enum ask_kind kind)
 
 static void dispatch(struct engine *g, struct ask *a)
 {
+    if (!g->net) { /* the flows are gone already */
+        struct err e;
+        err_set(&e, -ESHUTDOWN, "lmsfs is being unmounted");
+        ask_end(g, a, -ESHUTDOWN, &e);
+        return;
+    }
     if (a->kind == ASK_COMMAND) {
         command_ask(g, a);
         return;
@@ -265,11 +276,17 @@ static void dispatch(struct engine *g, struct ask *a)
     }
 }
 
+/* A change that is under way is never abandoned for a signal. */
+static bool is_interruptible(enum ask_kind kind)
+{
+    return kind == ASK_LISTING || kind == ASK_NAME || kind == ASK_DETAIL || kind == ASK_JOB;
+}
+
 static void interrupt(struct engine *g, uint64_t id)
 {
     struct ask_index *i = NULL;
     HASH_FIND(hh, g->waiting, &id, sizeof id, i);
-    if (i) {
+    if (i && is_interruptible(i->ask->kind)) {
         struct err e;
         err_set(&e, -EINTR, "interrupted");
         ask_end(g, i->ask, -EINTR, &e);
@@ -322,11 +339,15 @@ static void *engine_main(void *ctx)
     pthread_setname_np(pthread_self(), "lmsfs-engine");
     for (size_t i = 0; i < g->tenants_n; i++) {
         struct tenant *t = &g->tenants[i];
+        watch_replay(t);
         save_replay(t);
         removal_replay(t);
-        watch_replay(t);
         trickle_start(t);
     }
+    pthread_mutex_lock(&g->lock);
+    g->replayed = true;
+    pthread_cond_signal(&g->replay_over);
+    pthread_mutex_unlock(&g->lock);
     do {
         drain(g);
         if (g->stopping && (g->busy == 0 || now_ms() >= g->stop_at_ms))
@@ -367,6 +388,10 @@ int engine_start(struct engine *g, struct err *e)
     if (r)
         return err_set(e, -r, "can't start the engine's thread: %s", strerror(r));
     g->started = true;
+    pthread_mutex_lock(&g->lock);
+    while (!g->replayed) /* what is pending and hidden must be so before anybody looks */
+        pthread_cond_wait(&g->replay_over, &g->lock);
+    pthread_mutex_unlock(&g->lock);
     return 0;
 }
 
@@ -403,9 +428,15 @@ static int tenant_init(struct engine *g, struct tenant *t, const struct conf_ten
     if (r)
         return r;
     t->account = (struct lms_account){
-        .client_id = c->client_id,   .client_secret = c->client_secret, .org_id = c->org_id,
-        .org_secret = c->org_secret, .api_key = c->api_key,             .tenant_id = c->tenant_id,
-        .secret = c->secret,         .access_token = c->access_token,   .act_as = c->act_as,
+        .client_id = c->client_id,
+        .client_secret = c->client_secret,
+        .org_id = c->org_id,
+        .org_secret = c->org_secret,
+        .api_key = c->api_key,
+        .tenant_id = c->tenant_id,
+        .secret = c->secret,
+        .access_token = c->access_token,
+        .act_as = c->act_as,
     };
     char budget[4096];
     snprintf(budget, sizeof budget, "%s/budget.%s", g->conf->cache_dir, c->name);
@@ -431,6 +462,7 @@ int engine_new(const struct conf *conf, struct engine **out, struct err *e)
     g->conf = conf;
     g->audit_fd = -1;
     pthread_mutex_init(&g->lock, NULL);
+    pthread_cond_init(&g->replay_over, NULL);
     int r = -ENOMEM;
     g->ring = calloc(RING, sizeof *g->ring);
     g->tenants = calloc(conf->tenants_n, sizeof *g->tenants);
@@ -482,10 +514,11 @@ void engine_free(struct engine *g)
             session_free(&g->tenants[i]);
     }
     for (size_t i = 0; i < g->tenants_n; i++)
-        free(g->tenants[i].removed_at);
+        guard_free(&g->tenants[i]);
     audit_close(g);
     if (g->store)
         store_close(g->store);
+    pthread_cond_destroy(&g->replay_over);
     pthread_mutex_destroy(&g->lock);
     free(g->ring);
     free(g->tenants);
@@ -557,7 +590,7 @@ bool engine_may_fetch_for_reader(struct engine *g, unsigned tenant)
             atomic_store(&t->crawl_opens, 0);
             atomic_store(&t->crawl_parents, 0);
         }
-        return atomic_fetch_add(&t->crawl_opens, 1) < t->info.conf->crawl_limit;
+        return !atomic_load(&t->tight) && atomic_fetch_add(&t->crawl_opens, 1) < t->info.conf->crawl_limit;
     }
     return false;
 }

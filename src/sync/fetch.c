@@ -19,6 +19,7 @@ struct fetch {
     const struct lms_collection *c;
     uint64_t home;
     char *stem, *parent_key;
+    struct send *send; /* while it is under way */
     struct fetch_waiter *first;
     struct waiters waiters; /* asks: they leave by themselves when interrupted */
     UT_hash_handle hh;
@@ -173,15 +174,19 @@ static void on_record(void *ctx, struct net_result *res)
     fetch_finish(f, r, ino, &e);
 }
 
-static struct fetch *fetch_begin(struct tenant *t, uint64_t home, const struct lms_collection *c, const char *stem, struct http_request *req,
-                                 struct err *e)
+static struct fetch *fetch_begin(struct tenant *t, uint64_t home, const struct lms_collection *c, const char *stem,
+                                 struct http_request *req, struct err *e)
 {
     struct fetch *f = calloc(1, sizeof *f);
     if (!f) {
         err_set(e, -ENOMEM, "out of memory");
         return NULL;
     }
-    *f = (struct fetch){.tenant = t, .c = c, .home = home, .what = what_of(home, stem ? stem : c->name), .stem = stem ? strdup(stem) : NULL};
+    *f = (struct fetch){.tenant = t,
+                        .c = c,
+                        .home = home,
+                        .what = what_of(home, stem ? stem : c->name),
+                        .stem = stem ? strdup(stem) : NULL};
     f->parent_key = parent_key_of(t->engine, home);
     int r = !f->what || (stem && !f->stem) ? err_set(e, -ENOMEM, "out of memory") : 0;
     if (r == 0)
@@ -200,8 +205,8 @@ static struct fetch *fetch_begin(struct tenant *t, uint64_t home, const struct l
 }
 
 /* Joins the fetch of the same record, or begins one. Exactly one of `a` and `w` is given. */
-static void fetch_join(struct tenant *t, uint64_t home, const struct lms_collection *c, const char *stem, enum net_class class, int timeout_ms,
-                       struct ask *a, struct fetch_waiter *w)
+static void fetch_join(struct tenant *t, uint64_t home, const struct lms_collection *c, const char *stem,
+                       enum net_class class, int timeout_ms, struct ask *a, struct fetch_waiter *w)
 {
     struct fetch *f = NULL;
     struct err e = {0};
@@ -232,11 +237,13 @@ static void fetch_join(struct tenant *t, uint64_t home, const struct lms_collect
         f->first = w;
     }
     if (begin)
-        tenant_send(t, &req, class, timeout_ms, true, on_record, f);
+        tenant_send_kept(t, &req, class, timeout_ms, true, on_record, f, &f->send);
+    else
+        tenant_promote(f->send, class);
 }
 
-void fetch_record(struct tenant *t, uint64_t home, const struct lms_collection *c, const char *stem, enum net_class class, int timeout_ms,
-                  fetch_done *done, void *ctx)
+void fetch_record(struct tenant *t, uint64_t home, const struct lms_collection *c, const char *stem,
+                  enum net_class class, int timeout_ms, fetch_done *done, void *ctx)
 {
     struct fetch_waiter *w = malloc(sizeof *w);
     if (!w) {
@@ -258,7 +265,8 @@ static int stem_of(const struct lms_collection *c, const struct known *k, char s
     return -ENOENT;
 }
 
-static int target_of(struct tenant *t, uint64_t ino, uint64_t *home, const struct lms_collection **c, char stem[1024], struct err *e)
+static int target_of(struct tenant *t, uint64_t ino, uint64_t *home, const struct lms_collection **c, char stem[1024],
+                     struct err *e)
 {
     struct known k;
     if (known_get(t->engine, ino, &k))
@@ -308,8 +316,8 @@ void fetch_ask_name(struct tenant *t, struct ask *a)
     }
     c = collection_of(t, a->ino, &e);
     if (!c || doc_name_to_stem(a->name, stem, sizeof stem) || !(c->can & (LMS_GET | LMS_GET_BY_EMAIL)) ||
-        (!strncmp(stem, "EMAIL-", 6) && !(c->can & LMS_GET_BY_EMAIL)) || (!strncmp(stem, "EXT-", 4) && !c->ext_prefix) ||
-        absent_known(t, a->ino, stem)) {
+        (!strncmp(stem, "EMAIL-", 6) && !(c->can & LMS_GET_BY_EMAIL)) ||
+        (!strncmp(stem, "EXT-", 4) && !c->ext_prefix) || absent_known(t, a->ino, stem)) {
         ask_end(t->engine, a, err_set(&e, -ENOENT, "no such record"), &e);
         return;
     }

@@ -20,12 +20,14 @@ struct waiters {
 
 void waiters_add(struct engine *g, struct waiters *w, struct ask *a);
 void waiters_end(struct engine *g, struct waiters *w, int code, const struct err *e); /* all are done with it */
-void ask_end(struct engine *g, struct ask *a, int code, const struct err *e);         /* leaves its list, timer stopped, done called */
+void ask_end(struct engine *g, struct ask *a, int code,
+             const struct err *e); /* leaves its list, timer stopped, done called */
 /* A flow that holds the ask (no list) can't be interrupted and times out by itself. */
 
 /* ------------------------------------------------------------------ tenants */
 
 struct session; /* session.c: token, sending */
+struct send;
 struct sweep;   /* list.c */
 struct fetch;   /* fetch.c */
 struct save;    /* write.c */
@@ -33,27 +35,33 @@ struct removal; /* removal.c */
 struct watch;   /* watch.c */
 struct own;     /* own.c */
 
+/* guard.c: removals asked in removal_window; kept in the ledger. */
+struct guard {
+    int64_t *at;
+    size_t n;
+    bool tripped;
+};
+
 struct tenant {
     struct tenant_info info;
     struct engine *engine;
     struct lms_account account;
     struct net_host *host;
     struct session *session;
-    struct sweep *sweeps;     /* by directory */
-    struct fetch *fetches;    /* by what is asked */
-    struct save *saves;       /* by home + name: the one under way, the others queue behind it */
-    struct removal *removals; /* by record */
-    struct watch *watches;    /* by job */
-    struct own *own;          /* by record */
-    struct absent *absents;   /* by what was asked: known not to be */
+    struct sweep *sweeps;           /* by directory */
+    struct fetch *fetches;          /* by what is asked */
+    struct save *saves;             /* by home + name: the one under way, the others queue behind it */
+    struct removal *removals;       /* by record */
+    struct watch *watches;          /* by job */
+    struct own *own;                /* by record */
+    struct absent *absents;         /* by what was asked: known not to be */
     struct refresh_note *refreshed; /* by directory: when a refresh was last tried */
     /* opens in the running minute, counted by any thread */
     atomic_llong crawl_minute;
     atomic_int crawl_opens, crawl_parents;
-    /* removals asked in removal_window (guard) */
-    int64_t *removed_at;
-    size_t removed_n;
-    bool guard_tripped;
+    atomic_bool tight; /* the budget has no more than the people's share left */
+    struct net_timer *room_timer;
+    struct guard guard;
     void *trickle; /* trickle.c */
 };
 
@@ -81,7 +89,9 @@ struct engine {
     pthread_mutex_t lock;
     struct item *ring;
     size_t ring_head, ring_n;
-    bool closed; /* takes no more */
+    bool closed;   /* takes no more */
+    bool replayed; /* the ledger's marks are set */
+    pthread_cond_t replay_over;
 
     struct ask_index *waiting; /* by id: asks that an interrupt can end */
     struct fd_watch *fds;
@@ -106,7 +116,8 @@ struct tenant *tenant_of(struct engine *g, uint64_t ino); /* NULL: not configure
 void hook_inode(struct engine *g, uint64_t ino);
 void hook_entry(struct engine *g, uint64_t dir, const char *name);
 int write_begin(struct engine *g, struct store_write **w, struct err *e);
-int write_end(struct engine *g, struct store_write *w, int result, struct err *e); /* commits when result is 0; else aborts. Returns the end */
+int write_end(struct engine *g, struct store_write *w, int result,
+              struct err *e); /* commits when result is 0; else aborts. Returns the end */
 
 /* ------------------------------------------------------------------ session.c */
 
@@ -114,7 +125,12 @@ int session_new(struct tenant *t);
 void session_free(struct tenant *t);
 /* Sends with credentials: logs in first where that is needed, once again after a 401 on a token that worked before. Takes over *req.
  * `done` runs exactly once, later. */
-void tenant_send(struct tenant *t, struct http_request *req, enum net_class class, int timeout_ms, bool retry, net_done *done, void *ctx);
+void tenant_send(struct tenant *t, struct http_request *req, enum net_class class, int timeout_ms, bool retry,
+                 net_done *done, void *ctx);
+/* The same; while the request is under way *handle names it, for tenant_promote. `handle` must live until `done`. */
+void tenant_send_kept(struct tenant *t, struct http_request *req, enum net_class class, int timeout_ms, bool retry,
+                      net_done *done, void *ctx, struct send **handle);
+void tenant_promote(struct send *s, enum net_class class); /* somebody waits for it now; NULL is fine */
 /* 0 for a 2xx reply, else -errno with a sentence that has the vendor's words. */
 int result_error(struct tenant *t, const struct net_result *r, struct err *e);
 
@@ -134,9 +150,12 @@ struct record_put {
     bool quiet_new;       /* a first sweep: new records need no notification each */
 };
 /* Writes one record as the reply shows it and tells the kernel. *ino gets its number. */
-int record_put(struct tenant *t, struct store_write *w, const struct record_put *p, struct lms_record *r, uint64_t *ino, struct err *e);
+int record_put(struct tenant *t, struct store_write *w, const struct record_put *p, struct lms_record *r, uint64_t *ino,
+               struct err *e);
 int record_put_now(struct tenant *t, const struct record_put *p, struct lms_record *r, uint64_t *ino, struct err *e);
 int record_forget(struct tenant *t, uint64_t ino, struct err *e); /* it is no more: removed, told */
+int record_forget_in(struct tenant *t, struct store_write *w, uint64_t ino,
+                     struct err *e); /* the same, one of many in a write */
 int record_set_active(struct tenant *t, uint64_t ino, bool active, struct err *e);
 int record_mark(struct engine *g, uint64_t ino, const struct store_mark *m);
 /* A copy of what is known; strings malloc'ed; release with known_release. -ENOENT. */
@@ -159,8 +178,8 @@ void list_status(struct tenant *t, uint64_t dir, json_t *into);
 
 typedef void fetch_done(void *ctx, int code, uint64_t ino, const struct err *e);
 /* One GET for all who ask for the same. stem NULL: a singleton (home = INO_TENANT, name gives the collection). */
-void fetch_record(struct tenant *t, uint64_t home, const struct lms_collection *c, const char *stem, enum net_class class, int timeout_ms,
-                  fetch_done *done, void *ctx);
+void fetch_record(struct tenant *t, uint64_t home, const struct lms_collection *c, const char *stem,
+                  enum net_class class, int timeout_ms, fetch_done *done, void *ctx);
 void fetch_by_ino(struct tenant *t, uint64_t ino, enum net_class class, int timeout_ms, fetch_done *done, void *ctx);
 void fetch_ask_name(struct tenant *t, struct ask *a);
 void fetch_ask_detail(struct tenant *t, struct ask *a);
@@ -172,45 +191,64 @@ void save_replay(struct tenant *t);
 void save_free(struct tenant *t);
 void save_list(struct tenant *t, json_t *into);
 unsigned save_count(struct tenant *t);
-bool save_wait(struct tenant *t, uint64_t home, const char *name, struct ask *a); /* false: no save of that name is under way */
-/* watch.c tells it how a save's job ended. */
+bool save_wait(struct tenant *t, uint64_t home, const char *name,
+               struct ask *a); /* false: no save of that name is under way */
+bool save_is_under_way(struct tenant *t, uint64_t home, const char *name);
+/* watch.c tells it how a save's job ended; `job` may be NULL when lost. */
 void save_job_over(struct tenant *t, uint64_t seq, const struct lms_job *job, bool lost);
 
 /* base with what we ourselves had accepted since it was shown carried onto it (new reference), or base itself. */
 json_t *own_rebase(struct tenant *t, const struct lms_collection *c, uint64_t ino, const char *version, json_t *base);
 void own_note(struct tenant *t, uint64_t ino, const char *const *seen, size_t seen_n, json_t *delta);
 void own_forget(struct tenant *t, uint64_t ino);
+void own_prune(struct tenant *t); /* what is older than base_ttl */
 void own_free(struct tenant *t);
 
-void removal_ask(struct tenant *t, struct ask *a);  /* ASK_REMOVE */
-void restore_ask(struct tenant *t, struct ask *a);  /* ASK_RESTORE */
-void move_ask(struct tenant *t, struct ask *a);     /* ASK_MOVE */
-void aside_ask(struct tenant *t, struct ask *a);    /* ASK_SET_ASIDE */
+void removal_ask(struct tenant *t, struct ask *a);      /* ASK_REMOVE */
+void restore_ask(struct tenant *t, struct ask *a);      /* ASK_RESTORE */
+void move_ask(struct tenant *t, struct ask *a);         /* ASK_MOVE */
+void aside_ask(struct tenant *t, struct ask *a);        /* ASK_SET_ASIDE */
+bool removal_is_out(struct tenant *t, uint64_t ino);    /* its request is under way, no verdict yet */
 bool removal_take_back(struct tenant *t, uint64_t ino); /* true: one was waiting in its grace and is gone */
-unsigned removal_release(struct tenant *t, bool send); /* the guard is reset; those held are sent, or all not sent taken back */
+unsigned removal_release(struct tenant *t,
+                         bool send); /* the guard is reset; those held are sent, or all not sent taken back */
 void removal_list(struct tenant *t, json_t *into);
 bool removal_wait(struct tenant *t, uint64_t ino, struct ask *a);
 void removal_replay(struct tenant *t);
 void removal_free(struct tenant *t);
 
+void guard_load(struct tenant *t);
+int guard_count(struct tenant *t, int64_t at,
+                struct err *e);                   /* one more removal, asked at `at`. -EDQUOT: it is one too many */
+void guard_uncount(struct tenant *t, int64_t at); /* it was taken back */
+void guard_reset(struct tenant *t);
+void guard_free(struct tenant *t);
+
 /* A job was accepted: makes jobs/<id>.json and polls. save_seq 0: none. */
-int watch_job(struct tenant *t, const char *job_id, uint64_t record, const char *record_name, uint64_t save_seq, uint64_t *job_ino, struct err *e);
+int watch_job(struct tenant *t, const char *job_id, uint64_t record, const char *record_name, uint64_t save_seq,
+              uint64_t *job_ino, struct err *e);
 void watch_ask(struct tenant *t, struct ask *a);
 void watch_when_over(struct tenant *t, uint64_t job_ino, struct ask *a); /* settle = completed */
-bool watch_record(struct tenant *t, uint64_t record, struct ask *a); /* done with the verdict of its job; false: none under way */
+/* Is the job of that save watched (its record is this one, from now on), or known to be over? Then that is told again. */
+bool watch_of_save(struct tenant *t, uint64_t save_seq, uint64_t record);
+void watch_prune(struct tenant *t);                       /* jobs that were over job_retention ago */
+bool watch_has_record(struct tenant *t, uint64_t record); /* a job of it is under way */
+bool watch_record(struct tenant *t, uint64_t record,
+                  struct ask *a); /* done with the verdict of its job; false: none under way */
 unsigned watch_count(struct tenant *t);
 void watch_replay(struct tenant *t);
 void watch_free(struct tenant *t);
 
 /* why.c — the last verdict about a record and the refused saves */
 struct reason {
-    int code;            /* -errno */
-    const char *text;    /* sentence */
+    int code;                  /* -errno */
+    const char *text;          /* sentence */
     const char *method, *path; /* of the request that was refused; NULL: nothing was sent */
     const char *job;
 };
 /* Keeps the refused document (masked) with its reason; text NULL: none. */
-void reject(struct tenant *t, const struct lms_collection *c, uint64_t home, const char *name, const char *text, size_t len, const struct reason *why);
+void reject(struct tenant *t, const struct lms_collection *c, uint64_t home, const char *name, const char *text,
+            size_t len, const struct reason *why);
 json_t *why_answer(struct engine *g, uint64_t home, uint64_t ino, const char *name);
 unsigned why_rejected_count(struct tenant *t);
 json_t *why_rejected_list(struct engine *g);

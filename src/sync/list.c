@@ -15,12 +15,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PARALLEL 4
-#define ROWS_A_WRITE 100
-#define PASSES 6            /* how often pages are read again before the sweep fails */
-#define PAGE_TIMEOUT (60 * SECOND)
-#define MISSING_ALWAYS 5    /* so few may always go: a tenth of a small directory is nothing */
-#define RETRY_AFTER 30      /* seconds after a failed refresh */
+#define PARALLEL       4
+#define ROWS_A_WRITE   100
+#define PASSES         6 /* how often pages are read again before the sweep fails */
+#define PAGE_TIMEOUT   (60 * SECOND)
+#define MISSING_ALWAYS 5           /* so few may always go: a tenth of a small directory is nothing */
+#define RETRY_AFTER    30          /* seconds after a failed refresh */
+#define RECORDS_MOST   16000000ull /* a collection that says it has more is not believed */
+#define SPOILED        "the LMS's list has it in a form that can't be represented; what is shown is older: "
 
 struct page_state {
     bool done, flying;
@@ -38,14 +40,15 @@ struct sweep {
     size_t pages_room;
     uint64_t *seen; /* record ids: page_size of them for each of pages_room. One block: many small ones would keep the heap from shrinking */
     unsigned flying, pass;
-    bool first;               /* never complete before: its pages are kept on disk, so that it resumes */
+    bool first; /* never complete before: its pages are kept on disk, so that it resumes */
     bool failed, confirming;
-    bool verify;              /* whole and told; what it missed is being asked for */
-    bool in_next;             /* sweep_next is running: completions inside it only change counters */
+    bool verify;  /* whole and told; what it missed is being asked for */
+    bool in_next; /* sweep_next is running: completions inside it only change counters */
     struct err error;
-    uint64_t *before;         /* confirming: the ids of the pass before, sorted */
+    struct err spoiled; /* why rows of known records could not be read, code 0: none */
+    uint64_t *before;   /* confirming: the ids of the pass before, sorted */
     size_t before_n;
-    uint64_t *missing;        /* verified one by one */
+    uint64_t *missing; /* verified one by one */
     size_t missing_n, missing_at;
     unsigned verifying;
     struct waiters waiters;
@@ -55,7 +58,8 @@ struct sweep {
 struct refresh_note {
     uint64_t dir;
     int64_t tried_at, failed_at;
-    char error[512];
+    char error[512];   /* of the try at failed_at */
+    char spoiled[512]; /* of the last whole one: what it could not read, "" = nothing */
     UT_hash_handle hh;
 };
 
@@ -101,7 +105,7 @@ static int pages_resize(struct sweep *s, uint32_t n)
 static uint32_t pages_for(const struct sweep *s, uint64_t total)
 {
     uint64_t n = total ? (total + s->c->page_size - 1) / s->c->page_size : 1;
-    return n > 10000000 ? 10000000 : (uint32_t)n;
+    return (uint32_t)n; /* total is at most RECORDS_MOST */
 }
 
 static int rec_cmp(const void *a, const void *b)
@@ -152,6 +156,8 @@ static void sweep_end(struct sweep *s, int code, const struct err *e)
     if (n) {
         n->failed_at = code ? wall_now() : 0;
         snprintf(n->error, sizeof n->error, "%s", code ? e->text : "");
+        if (code == 0)
+            snprintf(n->spoiled, sizeof n->spoiled, "%s", s->spoiled.text);
     }
     waiters_end(t->engine, &s->waiters, code, e);
     sweep_free(s);
@@ -239,79 +245,106 @@ static int find_missing(struct sweep *s, const uint64_t *seen, size_t seen_n, si
     return 0;
 }
 
+/* What is kept of a sweep for the next start must not be older than what this one goes by. */
+static void forget_kept(struct sweep *s)
+{
+    struct store_write *w;
+    struct err e;
+    if (s->first && write_begin(s->tenant->engine, &w, &e) == 0)
+        write_end(s->tenant->engine, w, store_sweep_forget(w, s->dir, &e), &e);
+}
+
 static void read_again(struct sweep *s)
 {
+    forget_kept(s);
     s->st.done = 0;
     for (uint32_t i = 0; i < s->st.pages; i++)
         s->pages[i].done = false;
 }
 
-static void remove_missing(struct sweep *s)
+static int remove_missing(struct sweep *s, struct err *e)
 {
-    struct err e;
-    for (size_t i = 0; i < s->missing_n; i++)
-        record_forget(s->tenant, ino_make(INO_RECORD, ino_tenant(s->dir), ino_coll(s->dir), s->missing[i]), &e);
+    struct engine *g = s->tenant->engine;
+    int r = 0;
+    for (size_t from = 0; from < s->missing_n && r == 0; from += ROWS_A_WRITE) {
+        struct store_write *w;
+        size_t to = from + ROWS_A_WRITE < s->missing_n ? from + ROWS_A_WRITE : s->missing_n;
+        if ((r = write_begin(g, &w, e)))
+            break;
+        for (size_t i = from; i < to && r == 0; i++)
+            r = record_forget_in(s->tenant, w,
+                                 ino_make(INO_RECORD, ino_tenant(s->dir), ino_coll(s->dir), s->missing[i]), e);
+        r = write_end(g, w, r, e);
+    }
     s->missing_at = s->missing_n;
+    return r;
+}
+
+/* Pages that were read before the latest change are to be read again; all of them where the ids don't add up. 0: the listing is whole. */
+static uint32_t to_read_again(struct sweep *s, size_t different)
+{
+    uint32_t again = 0;
+    if (s->st.total == UINT64_MAX)
+        return 0;
+    for (uint32_t i = 0; i < s->st.pages; i++) {
+        if (s->pages[i].total != s->st.total) {
+            s->pages[i].done = false;
+            again++;
+        }
+    }
+    if (again || different == s->st.total)
+        return again;
+    read_again(s);
+    return s->st.pages;
+}
+
+static int changed_too_often(struct sweep *s, struct err *e)
+{
+    return err_set(e, -EAGAIN,
+                   "%s/%s changed while it was read, %d times over; a listing is whole or it fails: try again",
+                   s->tenant->info.conf->name, s->c->name, PASSES);
+}
+
+/* What a whole sweep missed. 1: a second one must confirm it, then `seen` is kept. Removes nothing when too many are missing. */
+static int miss(struct sweep *s, uint64_t *seen, size_t n, struct err *e)
+{
+    size_t known = 0;
+    int r = find_missing(s, seen, n, &known);
+    if (r)
+        return err_set(e, r, "out of memory");
+    if (s->missing_n > MISSING_ALWAYS && s->missing_n * 10 > known)
+        return err_set(e, -EAGAIN, "%s/%s: the listing lacks %zu of %zu that were known; held, nothing was removed",
+                       s->tenant->info.conf->name, s->c->name, s->missing_n, known);
+    if (!s->missing_n || (s->c->can & LMS_GET)) /* each one's own GET decides */
+        return 0;
+    if (s->confirming)
+        return remove_missing(s, e);
+    s->confirming = true;
+    s->before = seen;
+    s->before_n = n;
+    s->missing_n = 0;
+    read_again(s);
+    return 1;
 }
 
 /* Every page is there. Is it whole, and what went? */
 static void settle(struct sweep *s)
 {
     struct err e = {0};
-    size_t n = 0, known = 0;
-    bool by_total = s->st.total != UINT64_MAX, whole = true;
-    uint32_t again = 0;
+    size_t n = 0;
     uint64_t *seen = seen_sorted(s, &n);
-    if (!seen) {
-        err_set(&e, -ENOMEM, "out of memory");
-        sweep_end(s, -ENOMEM, &e);
-        return;
-    }
-    if (by_total) {
-        for (uint32_t i = 0; i < s->st.pages; i++) {
-            if (s->pages[i].total != s->st.total) { /* read before the latest change */
-                s->pages[i].done = false;
-                again++;
-            }
-        }
-        if (!again && n != s->st.total) {
-            read_again(s);
-            again = s->st.pages;
-        }
-        whole = again == 0;
-    }
-    if (!whole) {
+    int r = seen ? 0 : err_set(&e, -ENOMEM, "out of memory");
+    bool again = r == 0 && to_read_again(s, n) > 0;
+    if (again && ++s->pass >= PASSES)
+        r = changed_too_often(s, &e);
+    else if (r == 0 && !again)
+        again = (r = miss(s, seen, n, &e)) == 1;
+    if (seen != s->before)
         free(seen);
-        if (++s->pass >= PASSES) {
-            err_set(&e, -EAGAIN, "%s/%s changed while it was read, %d times over; a listing is whole or it fails: try again",
-                    s->tenant->info.conf->name, s->c->name, PASSES);
-            sweep_end(s, -EAGAIN, &e);
-            return;
-        }
+    if (again && r >= 0) {
         sweep_next(s);
         return;
     }
-    int r = find_missing(s, seen, n, &known);
-    if (r == 0 && s->missing_n > MISSING_ALWAYS && s->missing_n * 10 > known) {
-        err_set(&e, -EAGAIN, "%s/%s: the listing lacks %zu of %zu that were known; held, nothing was removed", s->tenant->info.conf->name,
-                s->c->name, s->missing_n, known);
-        free(seen);
-        sweep_end(s, -EAGAIN, &e);
-        return;
-    }
-    if (r == 0 && s->missing_n && !(s->c->can & LMS_GET)) {
-        if (!s->confirming) { /* no GET to ask: a second sweep confirms */
-            s->confirming = true;
-            s->before = seen;
-            s->before_n = n;
-            s->missing_n = 0;
-            read_again(s);
-            sweep_next(s);
-            return;
-        }
-        remove_missing(s);
-    }
-    free(seen);
     if (r == 0)
         r = commit_complete(s, &e);
     if (r) {
@@ -338,6 +371,46 @@ static uint32_t count_done(const struct sweep *s)
     return n;
 }
 
+/* A row that could be read lifts what an earlier one that couldn't had left. */
+static int readable_again(struct store_write *w, uint64_t ino, struct err *e)
+{
+    struct store_read *v = store_write_view(w);
+    struct store_mark m;
+    if (!store_any_mark(v) || store_mark(v, ino, &m) || m.state != STORE_CLEAN || m.hidden ||
+        strncmp(m.error, SPOILED, strlen(SPOILED)))
+        return 0;
+    return store_set_mark(w, ino, NULL, e);
+}
+
+/* Rows that can't be represented spoil their records, not the listing: a known one stays as it was last seen, and says so. One whose id
+ * isn't known would be missing, and a listing never lies. */
+static int spoiled_commit(struct sweep *s, const struct lms_page *p, uint64_t *recs, struct err *e)
+{
+    struct engine *g = s->tenant->engine;
+    struct store_write *w;
+    struct store_mark m = {.state = STORE_CLEAN}, old;
+    int r = write_begin(g, &w, e);
+    if (r)
+        return r;
+    snprintf(m.error, sizeof m.error, SPOILED "%.400s", p->spoiled_by.text);
+    for (size_t i = 0; i < p->spoiled && r == 0; i++) {
+        struct store_read *v = store_write_view(w);
+        uint64_t ino = 0;
+        if (!p->spoiled_keys[i] || store_by_key(v, s->dir, p->spoiled_keys[i], &ino)) {
+            r = err_set(e, -EPROTO,
+                        "%zu row%s can't be represented, and a person nobody knows yet would be missing: %.300s",
+                        p->spoiled, p->spoiled == 1 ? "" : "s", p->spoiled_by.text);
+            break;
+        }
+        recs[i] = ino_rec(ino);
+        if (store_mark(v, ino, &old) != 0)
+            r = store_set_mark(w, ino, &m, e);
+        hook_inode(g, ino);
+    }
+    s->spoiled = p->spoiled_by;
+    return write_end(g, w, r, e);
+}
+
 /* Rows from..to of a page, in one write. LMDB keeps the pages of the largest write it ever made, and a row touches some ten of them: small
  * writes keep the daemon's memory flat. */
 static int rows_commit(struct sweep *s, const struct lms_page *p, size_t from, size_t to, uint64_t *recs, struct err *e)
@@ -352,6 +425,8 @@ static int rows_commit(struct sweep *s, const struct lms_page *p, size_t from, s
         uint64_t ino = 0;
         r = record_put(t, w, &put, &p->rows[i], &ino, e);
         recs[i] = ino_rec(ino);
+        if (r == 0)
+            r = readable_again(w, ino, e);
     }
     return write_end(t->engine, w, r, e);
 }
@@ -374,15 +449,17 @@ static int page_note(struct sweep *s, uint32_t page, const uint64_t *recs, size_
 static int page_commit(struct sweep *s, uint32_t page, struct lms_page *p, struct err *e)
 {
     uint64_t *recs = seen_of(s, page); /* a page read again is written over: it is not done until it is whole */
-    int r = p->rows_n <= s->c->page_size ? 0 : err_set(e, -EPROTO, "a page of %zu rows, more than were asked for", p->rows_n);
+    size_t n = p->rows_n + p->spoiled;
+    int r = n <= s->c->page_size ? 0 : err_set(e, -EPROTO, "a page of %zu rows, more than were asked for", n);
     for (size_t i = 0; i < p->rows_n && r == 0; i += ROWS_A_WRITE)
         r = rows_commit(s, p, i, i + ROWS_A_WRITE < p->rows_n ? i + ROWS_A_WRITE : p->rows_n, recs, e);
+    if (r == 0 && p->spoiled)
+        r = spoiled_commit(s, p, recs + p->rows_n, e);
     if (r == 0 && s->first)
-        r = page_note(s, page, recs, p->rows_n, e);
-    if (r)
-        return r;
-    s->pages[page].n = p->rows_n;
-    return 0;
+        r = page_note(s, page, recs, n, e);
+    if (r == 0)
+        s->pages[page].n = n;
+    return r;
 }
 
 static int page_take(struct sweep *s, uint32_t page, const struct http_reply *reply, struct err *e)
@@ -391,16 +468,17 @@ static int page_take(struct sweep *s, uint32_t page, const struct http_reply *re
     int r = s->tenant->info.provider->list_reply(s->c, s->parent_key, reply, &p, e);
     if (r)
         return r;
-    if (p.spoiled) {
-        r = err_set(e, -EPROTO, "%zu row%s can't be represented: %s", p.spoiled, p.spoiled == 1 ? "" : "s", p.spoiled_by.text);
+    if (p.total < 0)
+        r = err_set(e, -EPROTO, "the page gives no total");
+    else if ((uint64_t)p.total > RECORDS_MOST)
+        r = err_set(e, -EPROTO, "the page says that there are %lld records", (long long)p.total);
+    if (r) {
         lms_page_release(&p);
         return r;
     }
-    if (p.total < 0) {
-        lms_page_release(&p);
-        return err_set(e, -EPROTO, "the page gives no total");
-    }
     if ((uint64_t)p.total != s->st.total || !s->st.pages) {
+        if (s->st.total != UINT64_MAX)
+            forget_kept(s);
         s->st.total = (uint64_t)p.total;
         r = pages_resize(s, pages_for(s, s->st.total));
     }
@@ -453,9 +531,9 @@ static void page_ask(struct sweep *s, uint32_t page)
     *call = (struct page_call){s, page};
     s->pages[page].flying = true;
     s->flying++;
-    tenant_send(s->tenant, &req, NET_LISTING, PAGE_TIMEOUT > s->tenant->info.conf->list_timeout * SECOND
-                                                  ? PAGE_TIMEOUT
-                                                  : s->tenant->info.conf->list_timeout * SECOND,
+    tenant_send(s->tenant, &req, NET_LISTING,
+                PAGE_TIMEOUT > s->tenant->info.conf->list_timeout * SECOND ? PAGE_TIMEOUT
+                                                                           : s->tenant->info.conf->list_timeout * SECOND,
                 true, on_page, call);
 }
 
@@ -490,14 +568,17 @@ static void sweep_next(struct sweep *s)
 
 /* ------------------------------------------------------------------ beginning one */
 
+/* Goes on where an interrupted one was. Pages read long ago would be mixed with today's: a leaver and a joiner between them make the
+ * same total, and hide somebody. */
 static void sweep_resume(struct sweep *s)
 {
     struct store_read *v = store_read_begin(s->tenant->engine->store);
     struct store_sweep st;
     if (!v)
         return;
-    if (store_sweep_load(v, s->dir, &st) == 0 && st.pages && st.total != UINT64_MAX && st.pages == pages_for(s, st.total) &&
-        pages_resize(s, st.pages) == 0) {
+    bool kept = store_sweep_load(v, s->dir, &st) == 0;
+    if (kept && st.pages && st.total <= RECORDS_MOST && st.pages == pages_for(s, st.total) &&
+        wall_now() - st.started_at < s->tenant->info.conf->list_ttl && pages_resize(s, st.pages) == 0) {
         s->st = st;
         s->st.done = 0;
         for (uint32_t i = 0; i < st.pages; i++) {
@@ -511,11 +592,15 @@ static void sweep_resume(struct sweep *s)
             s->pages[i].done = true;
             s->st.done++;
         }
+        kept = false;
     }
     store_read_end(v);
+    if (kept)
+        forget_kept(s);
 }
 
-static struct sweep *sweep_start(struct tenant *t, uint64_t dir, const struct lms_collection *c, bool first, struct err *e)
+static struct sweep *sweep_start(struct tenant *t, uint64_t dir, const struct lms_collection *c, bool first,
+                                 struct err *e)
 {
     struct sweep *s = calloc(1, sizeof *s);
     if (!s) {
@@ -611,11 +696,12 @@ void list_status(struct tenant *t, uint64_t dir, json_t *into)
     struct sweep *s = NULL;
     HASH_FIND(hh, t->sweeps, &dir, sizeof dir, s);
     if (s && !s->verify)
-        json_object_set_new(into, "progress", json_pack("{s:I,s:I}", "pages", (json_int_t)s->st.pages, "done", (json_int_t)s->st.done));
+        json_object_set_new(into, "progress",
+                            json_pack("{s:I,s:I}", "pages", (json_int_t)s->st.pages, "done", (json_int_t)s->st.done));
     struct refresh_note *n = NULL;
     HASH_FIND(hh, t->refreshed, &dir, sizeof dir, n);
-    if (n && n->failed_at)
-        json_object_set_new(into, "error", json_string(n->error));
+    if (n && (n->failed_at || n->spoiled[0]))
+        json_object_set_new(into, "error", json_string(n->failed_at ? n->error : n->spoiled));
 }
 
 bool list_is_sweeping(struct tenant *t, uint64_t dir)

@@ -47,7 +47,9 @@ static uint64_t parent_dir(struct tenant *t, const struct lms_collection *c, con
     uint64_t home = ino_make(INO_DIR, t->info.number, (unsigned)lms_collection_index(t->info.provider, pc), 0);
     snprintf(name, sizeof name, "%s.json", word);
     uint64_t parent = look(t->engine, home, name);
-    return parent ? ino_make(INO_DIR, t->info.number, (unsigned)lms_collection_index(t->info.provider, c), ino_rec(parent)) : 0;
+    return parent
+               ? ino_make(INO_DIR, t->info.number, (unsigned)lms_collection_index(t->info.provider, c), ino_rec(parent))
+               : 0;
 }
 
 int path_resolve(struct engine *g, const char *path, uint64_t *home, char name[256], uint64_t *ino, struct err *e)

@@ -84,19 +84,57 @@ static json_t *stored_doc(struct store_read *v, uint64_t ino)
     return doc;
 }
 
-/* Finds the record's number and what is known of it. false: it is new. `name` may have been cut, then only the key finds it. */
-static bool find(struct store_read *v, const struct record_put *p, const char *key, const char *name, uint64_t *ino, struct store_record *old)
+/* One person under two numbers: created here under a name before the server's id was known, and found by a sweep under that id. What was
+ * made here goes; its mark and its name, if it has one of its own, are the other's from now on. */
+static int merge_provisional(struct tenant *t, struct store_write *w, uint64_t made, uint64_t into,
+                             const char *canonical, struct err *e)
 {
-    *ino = p->ino;
-    if (*ino == 0 && store_by_key(v, p->home, key, ino) != 0) {
-        if (store_lookup(v, p->home, name, ino) != 0 || ino_is_alias(*ino) || store_get(v, *ino, old) != 0 ||
-            !(old->flags & STORE_PROVISIONAL))
-            *ino = 0;
-    }
-    return *ino && store_get(v, *ino, old) == 0;
+    struct store_read *v = store_write_view(w);
+    struct store_mark mark, other;
+    struct store_record rec;
+    char name[256];
+    if (made == into || store_get(v, made, &rec) || !(rec.flags & STORE_PROVISIONAL))
+        return 0;
+    snprintf(name, sizeof name, "%s", rec.name);
+    uint64_t home = rec.home, dir = dir_of_record(made, rec.flags & STORE_ACTIVE, home);
+    bool marked = store_mark(v, made, &mark) == 0 && (store_mark(v, into, &other) != 0 || other.state != STORE_PENDING);
+    int r = store_remove(w, made, e);
+    if (r == 0 && marked)
+        r = store_set_mark(w, into, &mark, e);
+    if (r == 0 && strcmp(name, canonical))
+        r = store_set_alias(w, home, name, ino_as(into, INO_ALIAS_NEW), e);
+    own_forget(t, made);
+    hook_entry(t->engine, dir, name);
+    hook_inode(t->engine, dir);
+    hook_inode(t->engine, made);
+    return r;
 }
 
-static void tell(struct engine *g, const struct store_put *p, const struct store_change *ch, bool was_active, bool quiet_new)
+/* The record's number and what is known of it; *ino 0: it is new. `name` may have been cut, then only the key finds it. */
+static int find(struct tenant *t, struct store_write *w, const struct record_put *p, const char *key, const char *name,
+                uint64_t *ino, struct store_record *old, struct err *e)
+{
+    struct store_read *v = store_write_view(w);
+    struct store_record named;
+    uint64_t by_key = 0, by_name = 0;
+    int r = 0;
+    if (*key && store_by_key(v, p->home, key, &by_key))
+        by_key = 0;
+    if (store_lookup(v, p->home, name, &by_name) || ino_is_alias(by_name) || store_get(v, by_name, &named) ||
+        !(named.flags & STORE_PROVISIONAL))
+        by_name = 0;
+    if (by_key && p->ino)
+        r = merge_provisional(t, w, p->ino, by_key, name, e);
+    if (r == 0 && by_key && by_name && by_name != p->ino)
+        r = merge_provisional(t, w, by_name, by_key, name, e);
+    *ino = by_key ? by_key : p->ino ? p->ino : by_name;
+    if (r == 0 && *ino && store_get(v, *ino, old))
+        *old = (struct store_record){.ino = 0};
+    return r;
+}
+
+static void tell(struct engine *g, const struct store_put *p, const struct store_change *ch, bool was_active,
+                 bool quiet_new)
 {
     if (ch->created) {
         if (!quiet_new)
@@ -116,107 +154,152 @@ static void tell(struct engine *g, const struct store_put *p, const struct store
     }
 }
 
-int record_put(struct tenant *t, struct store_write *w, const struct record_put *p, struct lms_record *r, uint64_t *ino, struct err *e)
+/* What one put works with. */
+struct work {
+    struct tenant *tenant;
+    const struct lms_collection *c;
+    const struct record_put *p;
+    const struct lms_record *r;
+    struct store_record old;
+    char name[256], id_alias[256], email_alias[256];
+    uint64_t found, row_hash;
+    bool known, was_active, complete;
+    json_t *doc;
+};
+
+static int work_name(struct work *k, struct err *e)
 {
-    struct engine *g = t->engine;
-    const struct lms_collection *c = engine_collection(g, p->home);
-    struct store_read *v = store_write_view(w);
-    struct store_record old = {0};
-    char name[256], id_alias[256], email_alias[256], *text = NULL, *row_text = NULL;
-    size_t len = 0;
-    uint64_t row_hash = 0, found;
-    int64_t now = wall_now();
-    json_t *doc = json_incref(r->doc);
-    int res;
-
-    if (ino_kind(p->home) == INO_TENANT) { /* a singleton: the caller's key is its file name without .json */
-        const struct lms_collection *s = lms_collection(t->info.provider, r->key);
-        snprintf(name, sizeof name, "%s.json", r->key);
-        c = s;
-    } else if ((res = canonical_name(c, r, name))) {
-        err_set(e, res, "an id of %s can't be a file name", t->info.conf->name);
-        goto out;
+    if (ino_kind(k->p->home) != INO_TENANT) {
+        int r = canonical_name(k->c, k->r, k->name);
+        return r ? err_set(e, r, "an id of %s can't be a file name", k->tenant->info.conf->name) : 0;
     }
-    bool known = find(v, p, r->key ? r->key : "", name, &found, &old);
-    bool was_active = known && (old.flags & STORE_ACTIVE);
-    bool complete = p->source == RECORD_DETAIL || !(c->can & LMS_DETAIL);
-    if (p->source == RECORD_SAVED)
-        complete = known ? (old.flags & STORE_COMPLETE) != 0 : false;
+    k->c = lms_collection(k->tenant->info.provider, k->r->key); /* a singleton: its key is its file name without .json */
+    snprintf(k->name, sizeof k->name, "%s.json", k->r->key);
+    return k->c ? 0 : err_set(e, -ENOENT, "no such collection");
+}
+
+/* What a save under way shows stays until its job is over; what is hidden is left alone by sweeps. */
+static bool left_alone(const struct work *k, struct store_read *v)
+{
     struct store_mark mark;
-    if (known && !p->even_if_pending && store_mark(v, found, &mark) == 0 && (mark.state == STORE_PENDING || mark.hidden)) {
-        *ino = found;
-        res = 0;
-        goto out;
-    }
+    if (!k->known || k->p->even_if_pending || store_mark(v, k->found, &mark))
+        return false;
+    return mark.state == STORE_PENDING || (mark.hidden && k->p->source == RECORD_ROW);
+}
 
-    if (p->source == RECORD_ROW) { /* the row as it stands decides whether anything is new */
-        json_t *row = json_deep_copy(doc);
-        size_t row_len = 0;
-        res = row ? doc_print(row, &row_text, &row_len) : -ENOMEM;
-        json_decref(row);
-        if (res)
-            goto out;
-        row_hash = hash_bytes(row_text, row_len);
-        if (known && old.row_hash == row_hash && was_active == r->active && !strcmp(old.key, r->key ? r->key : "")) {
-            *ino = found;
-            goto out;
-        }
-        if (known && (old.flags & STORE_COMPLETE) && (c->can & LMS_DETAIL)) {
-            json_t *before = stored_doc(v, found), *both = before ? doc_overlay_row(before, doc) : NULL;
-            json_decref(before);
-            if (both) {
-                json_decref(doc);
-                doc = both;
-                complete = true;
-            }
-        }
+/* A list row: the row as it stands decides whether anything is new (1: nothing is); it is laid over a detail that is known. */
+static int work_row(struct work *k, struct store_read *v)
+{
+    char *text = NULL;
+    size_t len = 0;
+    int r = doc_print(k->doc, &text, &len);
+    if (r)
+        return r;
+    k->row_hash = hash_bytes(text, len);
+    free(text);
+    const char *key = k->r->key ? k->r->key : "";
+    if (k->known && k->old.row_hash == k->row_hash && k->was_active == k->r->active && !strcmp(k->old.key, key))
+        return 1;
+    if (!k->known || !(k->old.flags & STORE_COMPLETE) || !(k->c->can & LMS_DETAIL))
+        return 0;
+    json_t *before = stored_doc(v, k->found), *both = before ? doc_overlay_row(before, k->doc) : NULL;
+    json_decref(before);
+    if (both) {
+        json_decref(k->doc);
+        k->doc = both;
+        k->complete = true;
     }
-    if (known && c->fields) {
-        json_t *before = stored_doc(v, found);
-        if (before)
-            carry_as_written(c, before, doc);
-        json_decref(before);
-    }
-    if ((res = doc_finish(c, doc, complete)) || (res = doc_print(doc, &text, &len)))
-        goto out;
+    return 0;
+}
 
+static int work_finish(struct work *k, struct store_read *v, char **text, size_t *len)
+{
+    json_t *before = k->known && k->c->fields ? stored_doc(v, k->found) : NULL;
+    if (before)
+        carry_as_written(k->c, before, k->doc);
+    json_decref(before);
+    int r = doc_finish(k->c, k->doc, k->complete);
+    return r ? r : doc_print(k->doc, text, len);
+}
+
+/* When the content changed. A detail that completes what the list had is no change of the record: vim looks at the time before the open
+ * that brings the detail, and would warn of a file that changed. */
+static int64_t work_mtime(const struct work *k)
+{
+    bool completes = k->known && k->p->source == RECORD_DETAIL && !(k->old.flags & STORE_COMPLETE);
+    if (k->r->mtime > 0)
+        return k->r->mtime * 1000000000ll;
+    return completes ? k->old.mtime_ns : wall_now_ns();
+}
+
+static struct store_put work_put(struct work *k, const char *text, size_t len)
+{
+    const struct lms_record *r = k->r;
+    int64_t now = wall_now();
     struct store_put put = {
-        .ino = found,
+        .ino = k->found,
         .kind = INO_RECORD,
-        .home = p->home,
-        .coll = (unsigned)lms_collection_index(t->info.provider, c),
+        .home = k->p->home,
+        .coll = (unsigned)lms_collection_index(k->tenant->info.provider, k->c),
         .key = r->key,
         .ext = r->ext,
         .email = r->email,
-        .name = name,
+        .name = k->name,
         .active = r->active,
-        .complete = complete,
-        .mtime_ns = r->mtime > 0 ? r->mtime * 1000000000ll : wall_now_ns(),
-        .row_hash = row_hash ? row_hash : (known ? old.row_hash : 0),
-        .row_at = p->source == RECORD_ROW ? now : 0,
-        .detail_at = p->source == RECORD_DETAIL ? now : 0,
+        .complete = k->complete,
+        .mtime_ns = work_mtime(k),
+        .row_hash = k->row_hash ? k->row_hash : (k->known ? k->old.row_hash : 0),
+        .row_at = k->p->source == RECORD_ROW ? now : 0,
+        .detail_at = k->p->source == RECORD_DETAIL ? now : 0,
         .body = text,
         .body_len = len,
     };
-    if (ino_kind(p->home) != INO_TENANT) {
-        if (r->key && *r->key && doc_stem_to_name("ID-", r->key, id_alias, sizeof id_alias) == 0 && strcmp(id_alias, name))
-            put.id_alias = id_alias;
-        if (r->email && *r->email && doc_stem_to_name("EMAIL-", r->email, email_alias, sizeof email_alias) == 0)
-            put.email_alias = email_alias;
-    }
+    if (ino_kind(k->p->home) == INO_TENANT)
+        return put;
+    if (r->key && *r->key && !doc_stem_to_name("ID-", r->key, k->id_alias, sizeof k->id_alias) &&
+        strcmp(k->id_alias, k->name))
+        put.id_alias = k->id_alias;
+    if (r->email && *r->email && !doc_stem_to_name("EMAIL-", r->email, k->email_alias, sizeof k->email_alias))
+        put.email_alias = k->email_alias;
+    return put;
+}
+
+int record_put(struct tenant *t, struct store_write *w, const struct record_put *p, struct lms_record *r, uint64_t *ino,
+               struct err *e)
+{
+    struct store_read *v = store_write_view(w);
+    struct work k = {.tenant = t, .c = engine_collection(t->engine, p->home), .p = p, .r = r};
     struct store_change ch = {0};
-    res = store_put(w, &put, p->source == RECORD_DETAIL, &ch, e);
+    char *text = NULL;
+    size_t len = 0;
+    int res = work_name(&k, e);
+    if (res == 0)
+        res = find(t, w, p, r->key ? r->key : "", k.name, &k.found, &k.old, e);
     if (res)
-        goto out;
-    *ino = ch.ino;
-    tell(g, &put, &ch, was_active, p->quiet_new);
-out:
+        return res;
+    k.known = k.found && k.old.ino;
+    k.was_active = k.known && (k.old.flags & STORE_ACTIVE);
+    k.complete = p->source == RECORD_DETAIL || !(k.c->can & LMS_DETAIL) ||
+                 (p->source == RECORD_SAVED && k.known && (k.old.flags & STORE_COMPLETE));
+    if (left_alone(&k, v)) {
+        *ino = k.found;
+        return 0;
+    }
+    k.doc = json_incref(r->doc);
+    if (p->source == RECORD_ROW)
+        res = work_row(&k, v);
+    if (res == 0 && (res = work_finish(&k, v, &text, &len)) == 0) {
+        struct store_put put = work_put(&k, text, len);
+        res = store_put(w, &put, p->source == RECORD_DETAIL, &ch, e);
+        if (res == 0)
+            tell(t->engine, &put, &ch, k.was_active, p->quiet_new);
+    }
+    *ino = res == 0 ? ch.ino : k.found;
     if (res == -ENOMEM && e && !e->code)
         err_set(e, res, "out of memory");
-    free(row_text);
     free(text);
-    json_decref(doc);
-    return res;
+    json_decref(k.doc);
+    return res > 0 ? 0 : res;
 }
 
 int record_put_now(struct tenant *t, const struct record_put *p, struct lms_record *r, uint64_t *ino, struct err *e)
@@ -226,24 +309,29 @@ int record_put_now(struct tenant *t, const struct record_put *p, struct lms_reco
     return res ? res : write_end(t->engine, w, record_put(t, w, p, r, ino, e), e);
 }
 
+int record_forget_in(struct tenant *t, struct store_write *w, uint64_t ino, struct err *e)
+{
+    struct store_record rec;
+    char name[256];
+    if (store_get(store_write_view(w), ino, &rec))
+        return 0;
+    snprintf(name, sizeof name, "%s", rec.name);
+    uint64_t dir = dir_of_record(ino, rec.flags & STORE_ACTIVE, rec.home);
+    int r = store_remove(w, ino, e);
+    if (r)
+        return r;
+    hook_entry(t->engine, dir, name);
+    hook_inode(t->engine, dir);
+    hook_inode(t->engine, ino);
+    own_forget(t, ino);
+    return 0;
+}
+
 int record_forget(struct tenant *t, uint64_t ino, struct err *e)
 {
-    struct known k;
-    if (known_get(t->engine, ino, &k))
-        return 0;
     struct store_write *w;
-    int res = write_begin(t->engine, &w, e);
-    if (res == 0)
-        res = write_end(t->engine, w, store_remove(w, ino, e), e);
-    if (res == 0) {
-        uint64_t dir = dir_of_record(ino, k.flags & STORE_ACTIVE, k.home);
-        hook_entry(t->engine, dir, k.name);
-        hook_inode(t->engine, dir);
-        hook_inode(t->engine, ino);
-    }
-    own_forget(t, ino);
-    known_release(&k);
-    return res;
+    int r = write_begin(t->engine, &w, e);
+    return r ? r : write_end(t->engine, w, record_forget_in(t, w, ino, e), e);
 }
 
 int record_set_active(struct tenant *t, uint64_t ino, bool active, struct err *e)
@@ -252,7 +340,8 @@ int record_set_active(struct tenant *t, uint64_t ino, bool active, struct err *e
     int res = known_get(t->engine, ino, &k);
     if (res)
         return res;
-    struct lms_record r = {.key = k.key, .ext = *k.ext ? k.ext : NULL, .email = *k.email ? k.email : NULL, .active = active, .doc = k.doc};
+    struct lms_record r = {
+        .key = k.key, .ext = *k.ext ? k.ext : NULL, .email = *k.email ? k.email : NULL, .active = active, .doc = k.doc};
     struct record_put p = {.home = k.home, .ino = ino, .source = RECORD_SAVED, .even_if_pending = true};
     uint64_t same;
     res = record_put_now(t, &p, &r, &same, e);

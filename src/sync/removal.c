@@ -4,15 +4,16 @@
  *                 └ taken back: the name was created again, nothing is sent
  *   mv: noted → request → verdict, which the rename waits for
  *
- * The guard counts removals when they are asked. The one over max_removals in removal_window trips it: it and all that follow are refused
- * and those still in their grace are held, until an operator releases or drops them.
+ * guard.c counts them when they are asked. One that is held waits for an operator's word, over restarts too.
  */
 #include "sync/internal.h"
+#include "sync/hook.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#define LOOK_AGAIN  (SECOND / 5)
 #define STALE_AFTER 3600 /* seconds: a removal found older than this at start is not sent */
 
 struct removal {
@@ -24,7 +25,11 @@ struct removal {
     struct caller caller;
     int64_t asked_at;
     bool sent, held, aside; /* aside: an editor's rename hid the record; nothing will be sent */
+    bool moving;            /* mv: hidden from nobody, and never in a grace */
+    bool asked;             /* its request is out: no verdict yet */
+    int64_t since_ms;       /* when it was first to be sent; 0: not yet */
     struct net_timer *timer;
+    struct err why;           /* while the record is looked up before the refusal is told */
     struct http_request copy; /* of what was sent, for why and the audit */
     char *manager;            /* what the deactivation takes */
     struct waiters waiters;
@@ -89,8 +94,9 @@ static void removal_end(struct removal *r, int code, const struct err *e)
 
 static int removal_note(struct removal *r, struct err *e)
 {
-    json_t *o = json_pack("{s:I,s:s,s:i,s:I,s:I,s:b,s:s?}", "home", (json_int_t)r->home, "name", r->name, "op", (int)r->op, "at",
-                          (json_int_t)r->asked_at, "uid", (json_int_t)r->caller.uid, "sent", r->sent, "manager", r->manager);
+    json_t *o = json_pack("{s:I,s:s,s:i,s:I,s:I,s:b,s:b,s:s?}", "home", (json_int_t)r->home, "name", r->name, "op",
+                          (int)r->op, "at", (json_int_t)r->asked_at, "uid", (json_int_t)r->caller.uid, "sent", r->sent,
+                          "held", r->held, "manager", r->manager);
     char *s = o ? json_dumps(o, JSON_COMPACT) : NULL;
     json_decref(o);
     if (!s)
@@ -112,8 +118,11 @@ static void refused(struct removal *r, int code, const struct err *e)
     }
     reject(r->tenant, r->c, r->home, r->name, NULL, 0, &why);
     struct store_mark m = {.state = STORE_FAILED};
+    struct known k;
     snprintf(m.error, sizeof m.error, "%s", full.text);
-    record_mark(r->tenant->engine, r->ino, &m);
+    if (known_get(r->tenant->engine, r->ino, &k) == 0)
+        record_mark(r->tenant->engine, r->ino, &m);
+    known_release(&k);
     removal_end(r, code, &full);
 }
 
@@ -163,8 +172,15 @@ static void put_manager_back(void *ctx, int code, uint64_t ino, const struct err
         return;
     }
     b->r = r;
-    b->ask = (struct ask){.kind = ASK_SAVE, .ino = r->home, .name = strdup(r->name), .text = text, .text_len = strlen(text), .people = true,
-                          .timeout_ms = r->tenant->info.conf->op_timeout * 2 * SECOND, .caller = r->caller, .done = manager_saved};
+    b->ask = (struct ask){.kind = ASK_SAVE,
+                          .ino = r->home,
+                          .name = strdup(r->name),
+                          .text = text,
+                          .text_len = strlen(text),
+                          .people = true,
+                          .timeout_ms = r->tenant->info.conf->op_timeout * 2 * SECOND,
+                          .caller = r->caller,
+                          .done = manager_saved};
     save_ask(r->tenant, &b->ask);
 }
 
@@ -174,6 +190,8 @@ static void done_with(struct removal *r)
 {
     struct tenant *t = r->tenant;
     struct err e = {0};
+    test_hook("removal-answered");
+    r->asked = false;
     if (r->op == LMS_OP_DELETE) {
         record_forget(t, r->ino, &e);
         removal_end(r, 0, NULL);
@@ -199,21 +217,58 @@ static void done_with(struct removal *r)
     fetch_by_ino(t, r->ino, NET_PEOPLE, t->info.conf->op_timeout * SECOND, put_manager_back, r);
 }
 
+/* Is the record as it was to be? By what its own GET has just said. */
+static bool is_done(const struct removal *r, int code)
+{
+    struct known k;
+    if (code == -ENOENT)
+        return r->op != LMS_OP_REACTIVATE;
+    if (code || r->op == LMS_OP_DELETE || known_get(r->tenant->engine, r->ino, &k))
+        return false;
+    bool active = k.flags & STORE_ACTIVE;
+    known_release(&k);
+    return active == (r->op == LMS_OP_REACTIVATE);
+}
+
+/* The answer was lost: the LMS is asked how the record stands, for to send it again might be refused though the first was done. */
+static void looked_up(void *ctx, int code, uint64_t ino, const struct err *e)
+{
+    struct removal *r = ctx;
+    struct err why = r->why;
+    (void)ino;
+    if (code == -ESHUTDOWN)
+        removal_end(r, code, e);
+    else if (is_done(r, code))
+        done_with(r);
+    else
+        refused(r, why.code, &why);
+}
+
 static void on_removed(void *ctx, struct net_result *res)
 {
     struct removal *r = ctx;
+    struct tenant *t = r->tenant;
     struct err e = {0};
-    int code = result_error(r->tenant, res, &e);
+    int code = result_error(t, res, &e);
     if (code != -ESHUTDOWN) {
-        struct audit_line l = {.method = http_method_name(r->copy.method), .url = r->copy.path, .code = code, .ms = res->elapsed_ms};
-        audit(r->tenant, &r->caller, r->home, r->name, &l);
+        struct audit_line l = {
+            .method = http_method_name(r->copy.method), .url = r->copy.path, .code = code, .ms = res->elapsed_ms};
+        audit(t, &r->caller, r->home, r->name, &l);
     }
+    if (code == -EAGAIN) /* the tenant gave no turn in time */
+        code = -ETIMEDOUT;
+    else if (code == -EPROTO || code == -EFBIG)
+        code = -EIO;
+    e.code = code;
+    r->why = e;
     if (code == -ESHUTDOWN)
         removal_end(r, code, &e);
-    else if (code)
-        refused(r, code, &e);
-    else
+    else if (code == 0 || (code == -ENOENT && r->op == LMS_OP_DELETE))
         done_with(r);
+    else if (res->err.code && res->sent && (r->c->can & LMS_GET))
+        fetch_by_ino(t, r->ino, NET_PEOPLE, t->info.conf->op_timeout * SECOND, looked_up, r);
+    else
+        refused(r, code, &e);
 }
 
 static char *successor_of(struct removal *r, const struct known *k)
@@ -224,29 +279,60 @@ static char *successor_of(struct removal *r, const struct known *k)
     return s ? strdup(s) : NULL;
 }
 
+static void removal_send(struct removal *r);
+
+static void send_now(void *ctx)
+{
+    struct removal *r = ctx;
+    r->timer = NULL;
+    removal_send(r);
+}
+
+/* A save of the record, or its job, is under way: the LMS gets one after the other. true: it is looked at again. */
+static bool wait_for_save(struct removal *r)
+{
+    struct tenant *t = r->tenant;
+    bool saving = save_is_under_way(t, r->home, r->name) || watch_has_record(t, r->ino);
+    if (!r->since_ms)
+        r->since_ms = now_ms();
+    if (!saving || now_ms() - r->since_ms > t->info.conf->job_timeout * (int64_t)SECOND || !t->engine->net)
+        return false;
+    r->timer = net_timer_start(t->engine->net, LOOK_AGAIN, send_now, r);
+    return r->timer != NULL;
+}
+
+static int removal_request(struct removal *r, const struct known *k, struct http_request *req, struct err *e)
+{
+    const char *manager = json_string_value(json_object_get(k->doc, "manager_id"));
+    if (r->op == LMS_OP_DEACTIVATE && manager && !r->manager)
+        r->manager = strdup(manager);
+    char *successor = successor_of(r, k), *parent = parent_key_of(r->tenant->engine, r->home);
+    int code = r->tenant->info.provider->change_state(r->c, parent, k->key, r->op,
+                                                      r->op == LMS_OP_REACTIVATE ? NULL : successor, req, e);
+    free(successor);
+    free(parent);
+    return code;
+}
+
 static void removal_send(struct removal *r)
 {
     struct tenant *t = r->tenant;
     struct known k;
     struct err e = {0};
     struct http_request req = {0};
+    if (wait_for_save(r))
+        return;
     int code = known_get(t->engine, r->ino, &k);
     if (code) {
-        err_set(&e, code, "the record is no more");
-        removal_end(r, code, &e);
+        refused(r, code, (err_set(&e, code, "nothing was sent: the record is not known any more"), &e));
         return;
     }
     if (!r->sent) {
         r->sent = true;
         t->engine->busy++;
     }
-    const char *manager = json_string_value(json_object_get(k.doc, "manager_id"));
-    if (r->op == LMS_OP_DEACTIVATE && manager && !r->manager)
-        r->manager = strdup(manager);
-    char *successor = successor_of(r, &k), *parent = parent_key_of(t->engine, r->home);
-    code = t->info.provider->change_state(r->c, parent, k.key, r->op, r->op == LMS_OP_REACTIVATE ? NULL : successor, &req, &e);
-    free(successor);
-    free(parent);
+    r->held = false;
+    code = removal_request(r, &k, &req, &e);
     known_release(&k);
     if (code == 0)
         code = removal_note(r, &e);
@@ -256,21 +342,30 @@ static void removal_send(struct removal *r)
         return;
     }
     r->copy.method = req.method;
+    free(r->copy.path);
     r->copy.path = strdup(req.path);
+    r->asked = true;
+    test_hook("removal-noted");
     tenant_send(t, &req, NET_PEOPLE, t->info.conf->op_timeout * SECOND, true, on_removed, r);
+}
+
+static void hold(struct removal *r)
+{
+    struct err ignored;
+    r->held = true;
+    removal_note(r, &ignored);
 }
 
 static void grace_over(void *ctx)
 {
     struct removal *r = ctx;
     r->timer = NULL;
-    if (r->aside) {
+    if (r->aside)
         removal_end(r, 0, NULL);
-    } else if (r->tenant->guard_tripped) {
-        r->held = true;
-    } else {
+    else if (r->tenant->guard.tripped)
+        hold(r);
+    else
         removal_send(r);
-    }
 }
 
 /* ------------------------------------------------------------------ may it be */
@@ -300,39 +395,8 @@ static int removal_op(struct tenant *t, const struct lms_collection *c, bool out
     return 0;
 }
 
-static int guard(struct tenant *t, struct err *e)
-{
-    const struct conf_tenant *conf = t->info.conf;
-    int64_t now = wall_now();
-    size_t kept = 0;
-    for (size_t i = 0; i < t->removed_n; i++)
-        if (now - t->removed_at[i] < conf->removal_window)
-            t->removed_at[kept++] = t->removed_at[i];
-    t->removed_n = kept;
-    if (t->guard_tripped || (int)kept >= conf->max_removals) {
-        t->guard_tripped = true;
-        return err_set(e, -EDQUOT, "more than %d removals in %d s: this one is refused and those not yet sent are held; `lmsfs release` sends them, `lmsfs drop` takes them back",
-                       conf->max_removals, conf->removal_window);
-    }
-    int64_t *grown = realloc(t->removed_at, (kept + 1) * sizeof *grown);
-    if (!grown)
-        return err_set(e, -ENOMEM, "out of memory");
-    t->removed_at = grown;
-    t->removed_at[t->removed_n++] = now;
-    return 0;
-}
-
-static void uncount(struct tenant *t, int64_t at)
-{
-    for (size_t i = 0; i < t->removed_n; i++) {
-        if (t->removed_at[i] == at) {
-            t->removed_at[i] = t->removed_at[--t->removed_n];
-            return;
-        }
-    }
-}
-
-static struct removal *removal_new(struct tenant *t, const struct known *k, enum lms_op op, const struct caller *who, struct err *e)
+static struct removal *removal_new(struct tenant *t, const struct known *k, enum lms_op op, const struct caller *who,
+                                   struct err *e)
 {
     struct removal *r = calloc(1, sizeof *r);
     if (!r || !(r->name = strdup(k->name))) {
@@ -369,17 +433,18 @@ void removal_ask(struct tenant *t, struct ask *a)
         code = removal_op(t, c, a->flag, &op, &e);
     if (code == 0 && (k.flags & STORE_PROVISIONAL))
         code = err_set(&e, -EBUSY, "its creation is still under way");
+    int64_t now = wall_now();
     if (code == 0)
-        code = guard(t, &e);
-    if (code == 0 && r) {
+        code = guard_count(t, now, &e);
+    if (code == 0 && r)
         removal_end(r, 0, NULL);
-        r = NULL;
-    }
-    if (code == 0 && !(r = removal_new(t, &k, op, &a->caller, &e)))
-        code = e.code;
+    r = code == 0 ? removal_new(t, &k, op, &a->caller, &e) : NULL;
     known_release(&k);
-    if (code == 0 && (code = removal_note(r, &e)))
-        removal_end(r, code, &e);
+    if (code == 0 && (code = r ? removal_note(r, &e) : -ENOMEM)) {
+        guard_uncount(t, now);
+        if (r)
+            removal_end(r, code, &e);
+    }
     if (code) {
         ask_end(t->engine, a, code, &e);
         return;
@@ -395,14 +460,20 @@ void removal_ask(struct tenant *t, struct ask *a)
     ask_end(t->engine, a, 0, NULL);
 }
 
+bool removal_is_out(struct tenant *t, uint64_t ino)
+{
+    struct removal *r = removal_find(t, ino);
+    return r && r->asked;
+}
+
 bool removal_take_back(struct tenant *t, uint64_t ino)
 {
     struct removal *r = removal_find(t, ino);
-    if (!r || r->sent)
+    if (!r || r->sent || r->moving)
         return false;
     if (!r->aside) {
         struct audit_line l = {.method = "-", .url = "removal taken back"};
-        uncount(t, r->asked_at);
+        guard_uncount(t, r->asked_at);
         audit(t, &r->caller, r->home, r->name, &l);
     }
     removal_end(r, 0, NULL);
@@ -446,15 +517,19 @@ void move_ask(struct tenant *t, struct ask *a)
         ask_end(t->engine, a, 0, NULL);
         return;
     }
+    int64_t now = wall_now();
     if (code == 0 && a->flag)
-        code = guard(t, &e);
-    if (code == 0 && !(r = removal_new(t, &k, op, &a->caller, &e)))
+        code = guard_count(t, now, &e);
+    if (code == 0 && !(r = removal_new(t, &k, op, &a->caller, &e))) {
         code = e.code;
+        guard_uncount(t, now);
+    }
     known_release(&k);
     if (code) {
         ask_end(t->engine, a, code, &e);
         return;
     }
+    r->moving = true;
     waiters_add(t->engine, &r->waiters, a);
     removal_send(r);
 }
@@ -488,13 +563,13 @@ unsigned removal_release(struct tenant *t, bool send)
 {
     struct removal *r, *next;
     unsigned n = 0;
-    t->guard_tripped = false;
-    t->removed_n = 0;
+    guard_reset(t);
     HASH_ITER(hh, t->removals, r, next)
     {
-        if (r->sent || r->aside || (send && !r->held))
+        if (r->sent || r->aside || r->moving || (send && !r->held))
             continue;
         n++;
+        r->held = false;
         if (send)
             removal_send(r);
         else
@@ -510,8 +585,11 @@ void removal_list(struct tenant *t, json_t *into)
         char at[24];
         iso_time(r->asked_at, at);
         if (!r->aside)
-            json_array_append_new(into, json_pack("{s:s,s:s,s:s,s:s,s:s}", "tenant", t->info.conf->name, "name", r->name, "what", what[r->op], "at",
-                                                  at, "phase", r->held ? "held" : r->sent ? "sent" : "grace"));
+            json_array_append_new(into, json_pack("{s:s,s:s,s:s,s:s,s:s}", "tenant", t->info.conf->name, "name",
+                                                  r->name, "what", what[r->op], "at", at, "phase",
+                                                  r->held   ? "held"
+                                                  : r->sent ? "sent"
+                                                            : "grace"));
     }
 }
 
@@ -528,19 +606,40 @@ bool removal_wait(struct tenant *t, uint64_t ino, struct ask *a)
 static void replay_known(void *ctx, int code, uint64_t ino, const struct err *e)
 {
     struct removal *r = ctx;
-    struct known k;
-    (void)e;
-    bool gone = code == -ENOENT, inactive = false;
-    if (code == 0 && known_get(r->tenant->engine, ino, &k) == 0) {
-        inactive = !(k.flags & STORE_ACTIVE);
-        known_release(&k);
-    }
-    if (code && !gone)
-        removal_send(r);
-    else if (gone || (r->op == LMS_OP_DEACTIVATE && inactive) || (r->op == LMS_OP_REACTIVATE && !inactive))
+    (void)ino;
+    if (code == -ESHUTDOWN)
+        removal_end(r, code, e);
+    else if (is_done(r, code))
         done_with(r);
     else
         removal_send(r);
+}
+
+/* Where it stood when the daemon ended, it goes on. */
+static void replay_removal(struct removal *r, bool sent)
+{
+    struct tenant *t = r->tenant;
+    struct err e = {0};
+    int64_t age = wall_now() - r->asked_at, grace = t->info.conf->removal_grace;
+    struct known k;
+    int code = known_get(t->engine, r->ino, &k);
+    known_release(&k);
+    if (code) {
+        refused(r, code,
+                (err_set(&e, code, "the cache was begun anew, and the record isn't known under its number: ask again"),
+                 &e));
+    } else if (sent) {
+        r->sent = r->asked = true;
+        t->engine->busy++;
+        hide(t->engine, r->ino, true);
+        fetch_by_ino(t, r->ino, NET_PEOPLE, 60 * SECOND, replay_known, r);
+    } else if (age > STALE_AFTER && !r->held) {
+        refused(r, -ECANCELED, (err_set(&e, -ECANCELED, "found more than an hour old at start; not sent"), &e));
+    } else {
+        hide(t->engine, r->ino, true);
+        if (!r->held)
+            r->timer = net_timer_start(t->engine->net, age < grace ? (grace - age) * SECOND : 0, grace_over, r);
+    }
 }
 
 static int replay_one(void *ctx, uint64_t ino, const void *value, size_t len)
@@ -549,26 +648,18 @@ static int replay_one(void *ctx, uint64_t ino, const void *value, size_t len)
     if (tenant_of(t->engine, ino) != t || !engine_collection(t->engine, ino))
         return 0;
     json_t *o = json_loadb(value, len, 0, NULL);
-    const char *name = json_string_value(json_object_get(o, "name")), *manager = json_string_value(json_object_get(o, "manager"));
+    const char *name = json_string_value(json_object_get(o, "name")),
+               *manager = json_string_value(json_object_get(o, "manager"));
     struct known k = {.ino = ino, .home = (uint64_t)json_integer_value(json_object_get(o, "home")), .name = (char *)name};
     struct caller who = {.uid = (uid_t)json_integer_value(json_object_get(o, "uid"))};
+    int op = (int)json_integer_value(json_object_get(o, "op"));
     struct err e = {0};
-    struct removal *r = name ? removal_new(t, &k, (enum lms_op)json_integer_value(json_object_get(o, "op")), &who, &e) : NULL;
+    struct removal *r = name && op >= 0 && op <= LMS_OP_DELETE ? removal_new(t, &k, (enum lms_op)op, &who, &e) : NULL;
     if (r) {
         r->asked_at = json_integer_value(json_object_get(o, "at"));
         r->manager = manager ? strdup(manager) : NULL;
-        int64_t age = wall_now() - r->asked_at, grace = t->info.conf->removal_grace;
-        hide(t->engine, ino, true);
-        if (json_is_true(json_object_get(o, "sent"))) {
-            r->sent = true;
-            t->engine->busy++;
-            fetch_by_ino(t, ino, NET_PEOPLE, 60 * SECOND, replay_known, r);
-        } else if (age > STALE_AFTER) {
-            err_set(&e, -ECANCELED, "found more than an hour old at start; not sent");
-            refused(r, -ECANCELED, &e);
-        } else {
-            r->timer = net_timer_start(t->engine->net, age < grace ? (grace - age) * SECOND : 0, grace_over, r);
-        }
+        r->held = json_is_true(json_object_get(o, "held"));
+        replay_removal(r, json_is_true(json_object_get(o, "sent")));
     }
     json_decref(o);
     return 0;
@@ -576,6 +667,7 @@ static int replay_one(void *ctx, uint64_t ino, const void *value, size_t len)
 
 void removal_replay(struct tenant *t)
 {
+    guard_load(t);
     ledger_each(t->engine->store, LEDGER_REMOVALS, replay_one, t);
 }
 

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define FUTILE_FOR (60 * SECOND) /* after a login that did not help: a 401 is taken at its word */
+
 struct send {
     struct tenant *tenant;
     struct http_request request; /* without credentials: what is sent is a copy with them */
@@ -16,6 +18,8 @@ struct send {
     int64_t deadline_ms;
     bool retry, again;
     unsigned token_number; /* of the token it went out with */
+    struct send **handle;  /* who may promote it; cleared at its end */
+    struct net_call *call; /* on its way; NULL while it waits for a login */
     net_done *done;
     void *ctx;
     struct send *next;
@@ -23,10 +27,13 @@ struct send {
 
 struct session {
     char *token;
-    unsigned number;     /* counts tokens */
-    int64_t expires_ms;  /* monotonic */
-    bool proved;         /* some request with this token was not a 401 */
+    unsigned number;    /* counts tokens */
+    int64_t expires_ms; /* monotonic */
+    bool proved;        /* some request with this token was not a 401 */
     bool logging_in;
+    struct net_call *login;
+    enum net_class login_class;
+    int64_t futile_ms;          /* when a 401 was last answered to a token that a 401 had made us get; 0 = never */
     struct send *queue, **tail; /* wait for the login */
 };
 
@@ -57,7 +64,8 @@ void session_free(struct tenant *t)
     t->session = NULL;
 }
 
-static int pairs_copy(struct http_request *to, const struct http_header *list, size_t n, int add(struct http_request *, const char *, const char *))
+static int pairs_copy(struct http_request *to, const struct http_header *list, size_t n,
+                      int add(struct http_request *, const char *, const char *))
 {
     for (size_t i = 0; i < n; i++) {
         int r = add(to, list[i].name, list[i].value);
@@ -69,7 +77,8 @@ static int pairs_copy(struct http_request *to, const struct http_header *list, s
 
 static int request_copy(const struct http_request *from, struct http_request *to)
 {
-    *to = (struct http_request){.method = from->method, .content_type = from->content_type, .idempotent = from->idempotent};
+    *to =
+        (struct http_request){.method = from->method, .content_type = from->content_type, .idempotent = from->idempotent};
     int r = pairs_copy(to, from->headers, from->headers_n, http_request_header);
     if (!r)
         r = pairs_copy(to, from->parts, from->parts_n, http_request_part);
@@ -92,6 +101,8 @@ static int request_copy(const struct http_request *from, struct http_request *to
 
 static void send_finish(struct send *s, struct net_result *r)
 {
+    if (s->handle)
+        *s->handle = NULL;
     s->done(s->ctx, r);
     http_request_release(&s->request);
     free(s);
@@ -105,7 +116,7 @@ static void send_fail(struct send *s, int code, const char *text)
 }
 
 static void send_now(struct send *s);
-static void login(struct tenant *t, enum net_class class);
+static void login_for(struct tenant *t, enum net_class class);
 
 static void send_enqueue(struct send *s)
 {
@@ -123,24 +134,54 @@ static struct send *queue_take(struct session *ss)
     return q;
 }
 
+/* Readers who would do with the list's row may ask for details while there is more left than the share kept for people. Their opens are
+ * counted on other threads, so what they look at is kept here, and looked at again until there is room. */
+static void room_look(void *ctx)
+{
+    struct tenant *t = ctx;
+    struct net_stats st;
+    net_host_stats(t->host, &st);
+    int kept = st.limit / 5 > 2 ? st.limit / 5 : 2;
+    bool tight = st.limit && st.used + st.queued >= st.limit - kept;
+    atomic_store(&t->tight, tight);
+    t->room_timer = tight ? net_timer_start(t->engine->net, SECOND, room_look, t) : NULL;
+}
+
+static void room_seen(struct tenant *t)
+{
+    if (t->engine->net && !t->room_timer)
+        room_look(t);
+}
+
+/* Was it the token that a 401 is about? A path that answers 401 to every token must not cost a login each time it is asked. */
+static bool worth_a_login(const struct session *ss, const struct send *s, bool current)
+{
+    if (s->again)
+        return false;
+    if (!current)
+        return true; /* another request has renewed it already */
+    return ss->proved && (!ss->futile_ms || now_ms() - ss->futile_ms > FUTILE_FOR);
+}
+
 static void on_sent(void *ctx, struct net_result *r)
 {
     struct send *s = ctx;
     struct tenant *t = s->tenant;
     struct session *ss = t->session;
-    bool current = ss->token && s->token_number == ss->number;
-    if (r->err.code == 0 && r->reply.status == 401 && t->info.provider->token_request && !s->again && t->engine->net) {
-        bool was_good = !current || ss->proved; /* another request may have renewed it already */
-        if (was_good) {
-            if (current)
-                token_drop(ss);
-            s->again = true;
-            send_now(s);
-            return;
-        }
-    } else if (r->err.code == 0 && r->reply.status != 401 && current) {
-        ss->proved = true;
+    bool current = ss->token && s->token_number == ss->number, refused = r->err.code == 0 && r->reply.status == 401;
+    s->call = NULL;
+    room_seen(t);
+    if (refused && t->info.provider->token_request && t->engine->net && worth_a_login(ss, s, current)) {
+        if (current)
+            token_drop(ss);
+        s->again = true;
+        send_now(s);
+        return;
     }
+    if (refused && s->again)
+        ss->futile_ms = now_ms();
+    else if (!refused && r->err.code == 0 && current)
+        ss->proved = true;
     send_finish(s, r);
 }
 
@@ -154,8 +195,7 @@ static void send_now(struct send *s)
     }
     if (t->info.provider->token_request && (!ss->token || now_ms() > ss->expires_ms)) {
         send_enqueue(s);
-        if (!ss->logging_in)
-            login(t, s->class);
+        login_for(t, s->class);
         return;
     }
     struct http_request with = {0};
@@ -170,7 +210,10 @@ static void send_now(struct send *s)
     s->token_number = ss->number;
     int64_t left = s->deadline_ms - now_ms();
     struct net_options o = {.class = s->class, .timeout_ms = left > 1 ? (int)left : 1, .retry = s->retry};
-    if (!net_send(t->host, &with, &o, on_sent, s))
+    s->call = net_send(t->host, &with, &o, on_sent, s);
+    if (s->call)
+        room_seen(t);
+    else
         send_fail(s, -ENOMEM, "out of memory");
 }
 
@@ -180,6 +223,7 @@ static void on_login(void *ctx, struct net_result *r)
     struct session *ss = t->session;
     struct err e = {0};
     ss->logging_in = false;
+    ss->login = NULL;
     int code = result_error(t, r, &e);
     if (code == 0) {
         struct lms_token token = {0};
@@ -217,7 +261,8 @@ static void login(struct tenant *t, enum net_class class)
     int r = t->info.provider->token_request(&t->account, &req, &e);
     struct net_options o = {.class = class, .timeout_ms = t->info.conf->op_timeout * SECOND, .retry = true};
     t->session->logging_in = true;
-    if (r == 0 && net_send(t->host, &req, &o, on_login, t))
+    t->session->login_class = class;
+    if (r == 0 && (t->session->login = net_send(t->host, &req, &o, on_login, t)))
         return;
     http_request_release(&req);
     t->session->logging_in = false;
@@ -227,7 +272,37 @@ static void login(struct tenant *t, enum net_class class)
     }
 }
 
-void tenant_send(struct tenant *t, struct http_request *req, enum net_class class, int timeout_ms, bool retry, net_done *done, void *ctx)
+/* A login that the trickle began must not keep a person waiting for background budget. */
+static void login_for(struct tenant *t, enum net_class class)
+{
+    struct session *ss = t->session;
+    if (!ss->logging_in) {
+        login(t, class);
+    } else if (ss->login && class < ss->login_class) {
+        ss->login_class = class;
+        net_promote(ss->login, class);
+    }
+}
+
+void tenant_promote(struct send *s, enum net_class class)
+{
+    if (!s || class >= s->class)
+        return;
+    s->class = class;
+    if (s->call)
+        net_promote(s->call, class);
+    else
+        login_for(s->tenant, class);
+}
+
+void tenant_send(struct tenant *t, struct http_request *req, enum net_class class, int timeout_ms, bool retry,
+                 net_done *done, void *ctx)
+{
+    tenant_send_kept(t, req, class, timeout_ms, retry, done, ctx, NULL);
+}
+
+void tenant_send_kept(struct tenant *t, struct http_request *req, enum net_class class, int timeout_ms, bool retry,
+                      net_done *done, void *ctx, struct send **handle)
 {
     struct send *s = calloc(1, sizeof *s);
     if (!s) {
@@ -237,9 +312,17 @@ void tenant_send(struct tenant *t, struct http_request *req, enum net_class clas
         done(ctx, &r);
         return;
     }
-    *s = (struct send){
-        .tenant = t, .request = *req, .class = class, .deadline_ms = now_ms() + timeout_ms, .retry = retry, .done = done, .ctx = ctx};
+    *s = (struct send){.tenant = t,
+                       .request = *req,
+                       .class = class,
+                       .deadline_ms = now_ms() + timeout_ms,
+                       .retry = retry,
+                       .done = done,
+                       .ctx = ctx};
     *req = (struct http_request){0};
+    s->handle = handle;
+    if (handle)
+        *handle = s;
     send_now(s);
 }
 

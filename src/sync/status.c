@@ -12,12 +12,12 @@ static json_t *collection_status(struct tenant *t, unsigned index)
         store_listing(v, dir, &l);
         store_read_end(v);
     }
-    const char *listing = c->kind != LMS_LISTED           ? "known-only"
-                          : list_is_sweeping(t, dir)      ? "sweeping"
-                          : l.complete_at                 ? "complete"
-                                                          : "never";
-    json_t *o = json_pack("{s:s,s:s,s:I,s:I}", "name", c->name, "listing", listing, "entries", (json_int_t)l.entries, "details",
-                          (json_int_t)l.details);
+    const char *listing = c->kind != LMS_LISTED      ? "known-only"
+                          : list_is_sweeping(t, dir) ? "sweeping"
+                          : l.complete_at            ? "complete"
+                                                     : "never";
+    json_t *o = json_pack("{s:s,s:s,s:I,s:I}", "name", c->name, "listing", listing, "entries", (json_int_t)l.entries,
+                          "details", (json_int_t)l.details);
     iso_time(l.complete_at, at);
     json_object_set_new(o, "at", l.complete_at ? json_string(at) : json_null());
     list_status(t, dir, o);
@@ -36,12 +36,13 @@ static json_t *tenant_status(struct tenant *t)
     json_t *removals = json_array();
     removal_list(t, removals);
     iso_time(st.last_reply, at);
-    json_t *o = json_pack("{s:s,s:s,s:b,s:s?,s:I,s:I,s:I,s:{s:i,s:i},s:i,s:i,s:b,s:I,s:I,s:I,s:o}", "name", t->info.conf->name, "provider",
-                          t->info.provider->name, "reachable", st.reachable, "last_reply", st.last_reply ? at : NULL, "requests",
-                          (json_int_t)st.requests, "failures", (json_int_t)st.failures, "retries", (json_int_t)st.retries, "budget", "used",
-                          st.used, "limit", st.limit, "queued", st.queued, "active", st.active, "guard_tripped", t->guard_tripped, "pending",
-                          (json_int_t)(save_count(t) + json_array_size(removals)), "rejected", (json_int_t)why_rejected_count(t), "jobs",
-                          (json_int_t)watch_count(t), "collections", colls);
+    json_t *o = json_pack("{s:s,s:s,s:b,s:s?,s:I,s:I,s:I,s:{s:i,s:i},s:i,s:i,s:b,s:I,s:I,s:I,s:o}", "name",
+                          t->info.conf->name, "provider", t->info.provider->name, "reachable", st.reachable,
+                          "last_reply", st.last_reply ? at : NULL, "requests", (json_int_t)st.requests, "failures",
+                          (json_int_t)st.failures, "retries", (json_int_t)st.retries, "budget", "used", st.used,
+                          "limit", st.limit, "queued", st.queued, "active", st.active, "guard_tripped", t->guard.tripped,
+                          "pending", (json_int_t)(save_count(t) + json_array_size(removals)), "rejected",
+                          (json_int_t)why_rejected_count(t), "jobs", (json_int_t)watch_count(t), "collections", colls);
     json_decref(removals);
     return o;
 }

@@ -7,8 +7,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define PAUSE (5 * SECOND)       /* between looks when there is nothing to do */
-#define STEP (SECOND / 5)        /* between two details */
+#define PAUSE       (5 * SECOND) /* between looks when there is nothing to do */
+#define STEP        (SECOND / 5) /* between two details */
 #define PRUNE_EVERY (600 * SECOND)
 
 struct trickle {
@@ -50,8 +50,8 @@ static uint64_t next_row(struct trickle *k)
         uint64_t dir = ino_make(INO_DIR, t->info.number, (unsigned)k->coll, 0), ino;
         struct store_listing l;
         const char *name;
-        if (c->kind != LMS_LISTED || c->parent || !(c->can & LMS_DETAIL) || store_listing(v, dir, &l) || !l.complete_at ||
-            l.details >= l.entries)
+        if (c->kind != LMS_LISTED || c->parent || !(c->can & LMS_DETAIL) || store_listing(v, dir, &l) ||
+            !l.complete_at || l.details >= l.entries)
             continue;
         while (!found && looked++ < 2000 && store_dir_next(v, dir, k->after, &ino, &name) == 0) {
             struct store_record rec;
@@ -78,6 +78,8 @@ static void prune(struct trickle *k)
     k->pruned_ms = now_ms();
     if (write_begin(g, &w, &e) == 0)
         write_end(g, w, store_prune_versions(w, wall_now() - k->tenant->info.conf->base_ttl, 1000, &e), &e);
+    own_prune(k->tenant);
+    watch_prune(k->tenant);
 }
 
 static void tick(void *ctx)

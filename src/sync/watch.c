@@ -9,9 +9,13 @@
 #include <string.h>
 
 #define POLL_FIRST SECOND
-#define POLL_MAX (30 * SECOND)
-#define PAD 4096      /* a job document's size never changes: git sizes by lstat and would store a torn one */
-#define LOST_AFTER 5  /* 404s in a row */
+#define POLL_MAX   (30 * SECOND)
+#define PAD        4096 /* a job document's size never changes: git sizes by lstat and would store a torn one */
+#define LOST_AFTER 5    /* 404s in a row */
+#define UNREADABLE_FOR \
+    (3600 * SECOND) /* a job whose status the LMS refuses to tell, or tells in no form we know, so long, is lost too */
+#define LEFT_OVER_FOR \
+    120 /* seconds for which a job nobody waits for is polled with what budget is left over, then with a sweep's share */
 
 struct watch {
     uint64_t ino; /* of jobs/<id>.json */
@@ -23,7 +27,9 @@ struct watch {
     struct net_timer *timer;
     int64_t delay;
     bool flying;
+    struct send *send;
     unsigned lost;
+    int64_t unreadable_ms;  /* since when; 0: it was read */
     struct waiters waiters; /* opens: 0 when it is over */
     struct waiters savers;  /* saves under settle = completed: the job's verdict */
     UT_hash_handle hh;
@@ -137,9 +143,10 @@ static int show_job(struct watch *w, struct err *e)
 
 static int keep_job(struct watch *w, struct err *e)
 {
-    json_t *o = json_pack("{s:s,s:I,s:s?,s:I,s:I,s:I,s:i,s:s?,s:O?}", "id", w->id, "record", (json_int_t)w->record, "name", w->record_name,
-                          "seq", (json_int_t)w->save_seq, "submitted", (json_int_t)w->submitted, "resolved", (json_int_t)w->resolved, "status",
-                          (int)w->state.status, "errors", w->state.errors, "vendor", w->state.vendor);
+    json_t *o = json_pack("{s:s,s:I,s:s?,s:I,s:I,s:I,s:i,s:s?,s:O?}", "id", w->id, "record", (json_int_t)w->record,
+                          "name", w->record_name, "seq", (json_int_t)w->save_seq, "submitted", (json_int_t)w->submitted,
+                          "resolved", (json_int_t)w->resolved, "status", (int)w->state.status, "errors",
+                          w->state.errors, "vendor", w->state.vendor);
     char *s = o ? json_dumps(o, JSON_COMPACT) : NULL;
     json_decref(o);
     if (!s)
@@ -173,31 +180,46 @@ static void watch_over(struct watch *w, bool lost)
     watch_release(w);
 }
 
+/* The LMS answered, and not with the job's status: is it to be given up? */
+static bool is_lost(struct watch *w, int code)
+{
+    bool answered = code && code != -EHOSTUNREACH && code != -ETIMEDOUT && code != -EAGAIN && code != -EIO;
+    w->lost = code == -ENOENT ? w->lost + 1 : 0;
+    if (!answered)
+        w->unreadable_ms = code ? w->unreadable_ms : 0;
+    else if (!w->unreadable_ms)
+        w->unreadable_ms = now_ms();
+    return w->lost >= LOST_AFTER || (answered && now_ms() - w->unreadable_ms > UNREADABLE_FOR);
+}
+
 static void on_status(void *ctx, struct net_result *res)
 {
     struct watch *w = ctx;
-    struct tenant *t = w->tenant;
     struct err e = {0};
     struct lms_job j = {0};
     w->flying = false;
-    int r = result_error(t, res, &e);
+    int r = result_error(w->tenant, res, &e);
     if (r == -ESHUTDOWN)
         return; /* the ledger has it: the next start goes on */
-    w->lost = r == -ENOENT ? w->lost + 1 : 0;
     if (r == 0)
-        r = t->info.provider->job_reply(&res->reply, &j, &e);
+        r = w->tenant->info.provider->job_reply(&res->reply, &j, &e);
     if (r == 0) {
         lms_job_release(&w->state);
         w->state = j;
-        if (j.status != LMS_JOB_IN_PROGRESS) {
-            watch_over(w, false);
-            return;
-        }
-    } else if (w->lost >= LOST_AFTER) {
-        watch_over(w, true);
-        return;
     }
-    poll_later(w);
+    if (is_lost(w, r))
+        watch_over(w, true);
+    else if (r == 0 && j.status != LMS_JOB_IN_PROGRESS)
+        watch_over(w, false);
+    else
+        poll_later(w);
+}
+
+static enum net_class poll_class(const struct watch *w)
+{
+    if (w->waiters.first || w->savers.first)
+        return NET_PEOPLE;
+    return wall_now() - w->submitted > LEFT_OVER_FOR ? NET_LISTING : NET_BACKGROUND;
 }
 
 static void poll_now(void *ctx)
@@ -212,9 +234,8 @@ static void poll_now(void *ctx)
         watch_over(w, true);
         return;
     }
-    bool awaited = w->waiters.first || w->savers.first;
     w->flying = true;
-    tenant_send(t, &req, awaited ? NET_PEOPLE : NET_BACKGROUND, t->info.conf->op_timeout * SECOND, true, on_status, w);
+    tenant_send_kept(t, &req, poll_class(w), t->info.conf->op_timeout * SECOND, true, on_status, w, &w->send);
 }
 
 static void poll_later(struct watch *w)
@@ -229,6 +250,7 @@ static void poll_later(struct watch *w)
 static void poll_soon(struct watch *w)
 {
     w->delay = POLL_FIRST;
+    tenant_promote(w->send, NET_PEOPLE);
     if (w->flying || !w->timer || (w->waiters.first && w->waiters.first->next))
         return;
     net_timer_stop(w->timer);
@@ -237,7 +259,8 @@ static void poll_soon(struct watch *w)
 
 /* ------------------------------------------------------------------ asks */
 
-static struct watch *watch_new(struct tenant *t, const char *job_id, uint64_t record, const char *record_name, uint64_t save_seq)
+static struct watch *watch_new(struct tenant *t, const char *job_id, uint64_t record, const char *record_name,
+                               uint64_t save_seq)
 {
     struct watch *w = calloc(1, sizeof *w);
     if (!w)
@@ -252,7 +275,8 @@ static struct watch *watch_new(struct tenant *t, const char *job_id, uint64_t re
     return w;
 }
 
-int watch_job(struct tenant *t, const char *job_id, uint64_t record, const char *record_name, uint64_t save_seq, uint64_t *job_ino, struct err *e)
+int watch_job(struct tenant *t, const char *job_id, uint64_t record, const char *record_name, uint64_t save_seq,
+              uint64_t *job_ino, struct err *e)
 {
     struct watch *w = watch_new(t, job_id, record, record_name, save_seq);
     if (!w)
@@ -299,6 +323,51 @@ void watch_when_over(struct tenant *t, uint64_t job_ino, struct ask *a)
     poll_soon(w);
 }
 
+struct over_of { /* the job of a save, among those that are over */
+    struct tenant *tenant;
+    uint64_t save_seq;
+    bool found;
+};
+
+static int over_of_save(void *ctx, uint64_t ino, const void *value, size_t len)
+{
+    struct over_of *f = ctx;
+    (void)ino;
+    json_t *o = json_loadb(value, len, JSON_ALLOW_NUL, NULL);
+    int status = (int)json_integer_value(json_object_get(o, "status"));
+    if ((uint64_t)json_integer_value(json_object_get(o, "seq")) == f->save_seq &&
+        json_integer_value(json_object_get(o, "resolved"))) {
+        struct lms_job job = {.status = (enum lms_job_status)status,
+                              .errors = (char *)json_string_value(json_object_get(o, "errors"))};
+        f->found = true;
+        save_job_over(f->tenant, f->save_seq, &job, false);
+    }
+    json_decref(o);
+    return f->found;
+}
+
+bool watch_of_save(struct tenant *t, uint64_t save_seq, uint64_t record)
+{
+    for (struct watch *w = t->watches; w; w = w->hh.next) {
+        if (w->save_seq == save_seq) {
+            if (record)
+                w->record = record;
+            return true;
+        }
+    }
+    struct over_of f = {.tenant = t, .save_seq = save_seq};
+    ledger_each(t->engine->store, LEDGER_JOBS, over_of_save, &f);
+    return f.found;
+}
+
+bool watch_has_record(struct tenant *t, uint64_t record)
+{
+    for (struct watch *w = t->watches; w; w = w->hh.next)
+        if (w->record == record)
+            return true;
+    return false;
+}
+
 bool watch_record(struct tenant *t, uint64_t record, struct ask *a)
 {
     for (struct watch *w = t->watches; w; w = w->hh.next) {
@@ -318,39 +387,58 @@ unsigned watch_count(struct tenant *t)
 
 /* ------------------------------------------------------------------ restart */
 
+static void job_remove(struct tenant *t, uint64_t ino)
+{
+    struct store_write *w;
+    struct err e;
+    if (write_begin(t->engine, &w, &e) == 0) {
+        int r = store_remove(w, ino, &e);
+        write_end(t->engine, w, r == -ENOENT ? 0 : r, &e);
+    }
+    hook_inode(t->engine, jobs_dir(t));
+}
+
+static bool is_old(const struct tenant *t, const json_t *o)
+{
+    int64_t resolved = json_integer_value(json_object_get(o, "resolved"));
+    return resolved && wall_now() - resolved > t->info.conf->job_retention;
+}
+
+static struct watch *watch_read(struct tenant *t, const json_t *o)
+{
+    const char *id = json_string_value(json_object_get(o, "id")),
+               *errors = json_string_value(json_object_get(o, "errors"));
+    int status = (int)json_integer_value(json_object_get(o, "status"));
+    json_t *vendor = json_object_get(o, "vendor");
+    struct watch *w = id ? watch_new(t, id, (uint64_t)json_integer_value(json_object_get(o, "record")),
+                                     json_string_value(json_object_get(o, "name")),
+                                     (uint64_t)json_integer_value(json_object_get(o, "seq")))
+                         : NULL;
+    if (!w)
+        return NULL;
+    w->submitted = json_integer_value(json_object_get(o, "submitted"));
+    w->resolved = json_integer_value(json_object_get(o, "resolved"));
+    w->state.status = status >= 0 && status <= LMS_JOB_FAILED ? (enum lms_job_status)status : LMS_JOB_FAILED;
+    w->state.errors = errors ? strdup(errors) : NULL;
+    w->state.vendor = json_is_object(vendor) ? json_incref(vendor) : NULL;
+    return w;
+}
+
 static int replay_one(void *ctx, uint64_t ino, const void *value, size_t len)
 {
     struct tenant *t = ctx;
     struct err e = {0};
     if (tenant_of(t->engine, ino) != t)
         return 0;
-    json_t *o = json_loadb(value, len, JSON_ALLOW_NUL, NULL), *vendor = json_object_get(o, "vendor");
-    const char *id = json_string_value(json_object_get(o, "id")), *errors = json_string_value(json_object_get(o, "errors"));
-    int64_t resolved = json_integer_value(json_object_get(o, "resolved"));
-    int status = (int)json_integer_value(json_object_get(o, "status"));
-    if (resolved && wall_now() - resolved > t->info.conf->job_retention) {
-        struct store_write *w;
-        ledger_delete(t->engine->store, LEDGER_JOBS, ino, &e);
-        if (write_begin(t->engine, &w, &e) == 0)
-            write_end(t->engine, w, store_remove(w, ino, &e) == -ENOENT ? 0 : 0, &e);
-        json_decref(o);
-        return 0;
-    }
-    struct watch *w = id ? watch_new(t, id, (uint64_t)json_integer_value(json_object_get(o, "record")),
-                                     json_string_value(json_object_get(o, "name")), (uint64_t)json_integer_value(json_object_get(o, "seq")))
-                         : NULL;
+    json_t *o = json_loadb(value, len, JSON_ALLOW_NUL, NULL);
+    struct watch *w = is_old(t, o) ? NULL : watch_read(t, o);
     if (w) {
-        w->submitted = json_integer_value(json_object_get(o, "submitted"));
-        w->resolved = resolved;
-        w->state.status = status >= 0 && status <= LMS_JOB_FAILED ? (enum lms_job_status)status : LMS_JOB_FAILED;
-        w->state.errors = errors ? strdup(errors) : NULL;
-        w->state.vendor = json_is_object(vendor) ? json_incref(vendor) : NULL;
         show_job(w, &e);
         if (w->ino && w->ino != ino) { /* the cache was begun anew: another number */
-            ledger_delete(t->engine->store, LEDGER_JOBS, ino, &e);
             keep_job(w, &e);
+            ledger_delete(t->engine->store, LEDGER_JOBS, ino, &e);
         }
-        if (resolved || w->state.status != LMS_JOB_IN_PROGRESS || !w->ino) {
+        if (w->resolved || w->state.status != LMS_JOB_IN_PROGRESS || !w->ino) {
             watch_release(w);
         } else {
             HASH_ADD(hh, t->watches, ino, sizeof w->ino, w);
@@ -361,10 +449,52 @@ static int replay_one(void *ctx, uint64_t ino, const void *value, size_t len)
     return 0;
 }
 
+static int prune_one(void *ctx, uint64_t ino, const void *value, size_t len)
+{
+    struct tenant *t = ctx;
+    struct err e;
+    json_t *o = tenant_of(t->engine, ino) == t ? json_loadb(value, len, JSON_ALLOW_NUL, NULL) : NULL;
+    if (o && is_old(t, o)) {
+        ledger_delete(t->engine->store, LEDGER_JOBS, ino, &e);
+        job_remove(t, ino);
+    }
+    json_decref(o);
+    return 0;
+}
+
+void watch_prune(struct tenant *t)
+{
+    ledger_each(t->engine->store, LEDGER_JOBS, prune_one, t);
+}
+
+/* Documents of jobs that the ledger doesn't know: a crash came between the cache's commit and the ledger's. */
+static void drop_strays(struct tenant *t)
+{
+    for (uint64_t after = 0, ino = 0;;) {
+        struct store_read *v = store_read_begin(t->engine->store);
+        const char *name;
+        void *value;
+        size_t len;
+        int r = v ? store_dir_next(v, jobs_dir(t), after, &ino, &name) : -ENOMEM;
+        if (v)
+            store_read_end(v);
+        if (r)
+            return;
+        after = ino_rec(ino);
+        if (ledger_get(t->engine->store, LEDGER_JOBS, ino, &value, &len) == 0)
+            free(value);
+        else
+            job_remove(t, ino);
+    }
+}
+
 void watch_replay(struct tenant *t)
 {
-    if (t->info.provider->job_request)
-        ledger_each(t->engine->store, LEDGER_JOBS, replay_one, t);
+    if (!t->info.provider->job_request)
+        return;
+    watch_prune(t);
+    ledger_each(t->engine->store, LEDGER_JOBS, replay_one, t);
+    drop_strays(t);
 }
 
 void watch_free(struct tenant *t)

@@ -30,10 +30,12 @@ static json_t *reason_json(struct tenant *t, uint64_t home, const char *name, co
     if (why->job && *why->job)
         put_string(o, "job", why->job);
     put_string(o, "at", at);
+    json_object_set_new(o, "at_s", json_integer(wall_now()));
     return o;
 }
 
-void reject(struct tenant *t, const struct lms_collection *c, uint64_t home, const char *name, const char *text, size_t len, const struct reason *why)
+void reject(struct tenant *t, const struct lms_collection *c, uint64_t home, const char *name, const char *text,
+            size_t len, const struct reason *why)
 {
     struct store *st = t->engine->store;
     struct err e;
@@ -42,7 +44,8 @@ void reject(struct tenant *t, const struct lms_collection *c, uint64_t home, con
     if (text && doc_parse(text, len, SIZE_MAX, &doc, &e) == 0 && json_is_object(doc)) {
         json_object_set_new(o, "document", doc_masked(c, doc));
     } else if (text) {
-        json_object_set_new(o, "text_bytes", json_integer((json_int_t)len)); /* not JSON: it can't be masked, so it isn't kept */
+        json_object_set_new(o, "text_bytes",
+                            json_integer((json_int_t)len)); /* not JSON: it can't be masked, so it isn't kept */
     }
     json_decref(doc);
     char *s = json_dumps(o, JSON_COMPACT);
@@ -56,7 +59,7 @@ void reject(struct tenant *t, const struct lms_collection *c, uint64_t home, con
 
 struct find {
     uint64_t home;
-    const char *name;
+    const char *name, *canonical; /* either will do */
     const char *tenant;
     json_t *last, *all;
     unsigned n;
@@ -70,10 +73,12 @@ static int each_rejected(void *ctx, uint64_t key, const void *value, size_t len)
     if (!o)
         return 0;
     json_object_set_new(o, "n", json_integer((json_int_t)key));
-    const char *name = json_string_value(json_object_get(o, "name")), *tenant = json_string_value(json_object_get(o, "tenant"));
+    const char *name = json_string_value(json_object_get(o, "name")),
+               *tenant = json_string_value(json_object_get(o, "tenant"));
     if (f->tenant && tenant && !strcmp(tenant, f->tenant))
         f->n++;
-    if (f->name && name && !strcmp(name, f->name) && (uint64_t)json_integer_value(json_object_get(o, "home")) == f->home) {
+    bool named = name && ((f->name && !strcmp(name, f->name)) || (f->canonical && !strcmp(name, f->canonical)));
+    if (named && (uint64_t)json_integer_value(json_object_get(o, "home")) == f->home) {
         json_decref(f->last);
         f->last = json_incref(o);
         f->last_key = key;
@@ -82,6 +87,7 @@ static int each_rejected(void *ctx, uint64_t key, const void *value, size_t len)
         json_t *copy = json_deep_copy(o);
         json_object_del(copy, "document");
         json_object_del(copy, "home");
+        json_object_del(copy, "at_s");
         json_array_append_new(f->all, copy);
     }
     json_decref(o);
@@ -113,31 +119,55 @@ int why_drop(struct engine *g, uint64_t n)
     return ledger_delete(g->store, LEDGER_REJECTED, n, &e);
 }
 
+/* A save that was accepted after it makes a refusal history. */
+static bool is_history(struct engine *g, uint64_t ino, const json_t *refusal)
+{
+    void *value;
+    size_t len;
+    if (!ino || ledger_get(g->store, LEDGER_OWN, ino, &value, &len))
+        return false;
+    json_t *own = json_loadb(value, len, JSON_ALLOW_NUL, NULL), *at = json_object_get(refusal, "at_s");
+    free(value);
+    bool later = at && json_integer_value(json_object_get(own, "at")) > json_integer_value(at);
+    json_decref(own);
+    return later;
+}
+
+/* The refusal that counts, or what the mark says. */
+static void put_reason(json_t *o, const json_t *refusal, const struct store_mark *mark)
+{
+    static const char *const keep[] = {"n", "errno", "reason", "request", "job", "at"};
+    if (!refusal) {
+        put_string(o, "reason", mark->error[0] ? mark->error : "nothing was refused");
+        return;
+    }
+    for (size_t i = 0; i < sizeof keep / sizeof keep[0]; i++) {
+        json_t *v = json_object_get(refusal, keep[i]);
+        if (v)
+            json_object_set(o, keep[i], v);
+    }
+}
+
 json_t *why_answer(struct engine *g, uint64_t home, uint64_t ino, const char *name)
 {
     static const char *const states[] = {"clean", "pending", "failed"};
     json_t *o = json_object();
     struct store_mark mark = {0};
-    struct store_read *v = store_read_begin(g->store);
-    bool marked = v && ino && store_mark(v, ino, &mark) == 0;
+    struct store_record rec;
+    char canonical[256] = "";
+    struct store_read *v = ino ? store_read_begin(g->store) : NULL;
+    bool marked = v && store_mark(v, ino, &mark) == 0;
+    if (v && store_get(v, ino, &rec) == 0)
+        snprintf(canonical, sizeof canonical, "%s", rec.name);
     if (v)
         store_read_end(v);
     put_string(o, "state", states[marked ? mark.state : STORE_CLEAN]);
     if (marked && mark.hidden)
         json_object_set_new(o, "hidden", json_true());
-    struct find f = {.home = home, .name = name};
+    struct find f = {.home = home, .name = name, .canonical = canonical};
     ledger_each(g->store, LEDGER_REJECTED, each_rejected, &f);
-    if (f.last) {
-        static const char *const keep[] = {"n", "errno", "reason", "request", "job", "at"};
-        for (size_t i = 0; i < sizeof keep / sizeof keep[0]; i++) {
-            json_t *v2 = json_object_get(f.last, keep[i]);
-            if (v2)
-                json_object_set(o, keep[i], v2);
-        }
-        json_decref(f.last);
-    } else {
-        put_string(o, "reason", marked && mark.error[0] ? mark.error : "nothing was refused");
-    }
+    put_reason(o, f.last && !is_history(g, ino, f.last) ? f.last : NULL, &mark);
+    json_decref(f.last);
     if (marked && mark.job[0])
         put_string(o, "job", mark.job);
     return o;

@@ -1,0 +1,15 @@
+/* hook.h — where the crash suite kills the daemon. Compiled in only with -DLMSFS_TEST_HOOKS: the program that people run has none. */
+#ifndef SYNC_HOOK_H
+#define SYNC_HOOK_H
+
+#ifdef LMSFS_TEST_HOOKS
+/* Dies at once if the file that the environment's LMSFS_DIE_FILE names holds this word; the file goes first, so that it happens once. */
+void test_hook(const char *where);
+#else
+static inline void test_hook(const char *where)
+{
+    (void)where;
+}
+#endif
+
+#endif

@@ -1,0 +1,150 @@
+/* journal.c — saves that are not settled, in the ledger, and what is done with them after a crash.
+ *
+ *   begun     it waits for the network, and nothing that changes anything was sent
+ *   sent      its requests may have left; what the LMS made of them isn't known
+ *   accepted  its job is watched; "after" is what is shown meanwhile
+ *   failed    its job failed and the document is in rejected/; the server's version is still to come back
+ *
+ * "base" is the version that was shown with our own saves carried onto it: from it the same difference is made again. "before" is the
+ * server's record as it was.
+ */
+#include "sync/save.h"
+#include "sync/hook.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+void journal_forget(struct save *s)
+{
+    struct err e;
+    if (s->seq)
+        ledger_delete(s->tenant->engine->store, LEDGER_SAVES, s->seq, &e);
+}
+
+static json_t *entry(struct save *s, const char *phase, const char *job)
+{
+    json_t *o = json_pack("{s:I,s:I,s:s,s:s%,s:I,s:I,s:s,s:s?,s:b,s:I}", "tenant", (json_int_t)s->tenant->info.number,
+                          "home", (json_int_t)s->home, "name", s->name, "text", s->text, s->len, "uid",
+                          (json_int_t)s->caller.uid, "pid", (json_int_t)s->caller.pid, "phase", phase, "job", job,
+                          "created", s->now.doc == NULL, "ino", (json_int_t)s->ino);
+    if (!o)
+        return NULL;
+    if (s->now.doc)
+        json_object_set(o, "before", s->now.doc);
+    json_t *base = s->base ? s->base : s->kept_base;
+    if (base)
+        json_object_set(o, "base", base);
+    if (!strcmp(phase, "accepted"))
+        json_object_set_new(o, "after", doc_project(s->c, s->now.doc, s->merged));
+    return o;
+}
+
+int journal_write(struct save *s, const char *phase, const char *job, struct err *e)
+{
+    struct store *st = s->tenant->engine->store;
+    test_hook("before-journal");
+    if (!s->seq && ledger_next_key(st, LEDGER_SAVES, &s->seq))
+        return err_set(e, -EIO, "the journal can't be written");
+    json_t *o = entry(s, phase, job);
+    char *v = o ? json_dumps(o, JSON_COMPACT) : NULL;
+    json_decref(o);
+    if (!v)
+        return err_set(e, -EINVAL, "the document can't be kept in the journal: it is not UTF-8");
+    int r = ledger_put(st, LEDGER_SAVES, s->seq, v, strlen(v), e);
+    explicit_bzero(v, strlen(v));
+    free(v);
+    if (r == 0)
+        test_hook(!strcmp(phase, "sent") ? "after-journal" : phase);
+    return r;
+}
+
+/* ------------------------------------------------------------------ the next start */
+
+/* What the save made of the record is shown again, should the crash have come before the cache had it. */
+static void show_again(struct tenant *t, json_t *o, uint64_t home, const char *name, const char *job)
+{
+    const struct lms_collection *c = engine_collection(t->engine, home);
+    json_t *after = json_object_get(o, "after");
+    struct store_mark m = {.state = STORE_PENDING};
+    struct err e = {0};
+    struct known k = {0};
+    uint64_t ino = save_ino_of(t->engine, home, name);
+    bool known = ino && known_get(t->engine, ino, &k) == 0;
+    if (json_is_object(after)) {
+        const char *ext = c->ext_prefix ? field_with(c, LMS_IS_EXT, after) : NULL;
+        struct lms_record rec = {.key = known && *k.key ? k.key : NULL,
+                                 .ext = (char *)(ext               ? ext
+                                                 : known && *k.ext ? k.ext
+                                                                   : NULL),
+                                 .email = (char *)field_with(c, LMS_IS_EMAIL, after),
+                                 .active = true,
+                                 .doc = after};
+        struct record_put p = {.home = home, .ino = known ? ino : 0, .source = RECORD_SAVED, .even_if_pending = true};
+        if (known || rec.ext)
+            record_put_now(t, &p, &rec, &ino, &e);
+    }
+    known_release(&k);
+    snprintf(m.job, sizeof m.job, "%s", job ? job : "");
+    if (ino)
+        record_mark(t->engine, ino, &m);
+}
+
+static void replay_accepted(struct tenant *t, uint64_t seq, json_t *o, uint64_t home, const char *name)
+{
+    const char *job = json_string_value(json_object_get(o, "job"));
+    uint64_t job_ino;
+    struct err e = {0};
+    show_again(t, o, home, name, job);
+    uint64_t ino = save_ino_of(t->engine, home, name);
+    if (job && watch_of_save(t, seq, ino))
+        return;
+    if (!job || watch_job(t, job, ino ? ino : home, name, seq, &job_ino,
+                          &e)) /* its watch was lost with a cache, or a damaged ledger */
+        save_job_over(t, seq, NULL, true);
+}
+
+static void replay_save(struct tenant *t, uint64_t seq, json_t *o, uint64_t home, const char *name)
+{
+    json_t *text = json_object_get(o, "text"), *base = json_object_get(o, "base");
+    size_t len = json_string_length(text);
+    char *copy = malloc(len + 1);
+    if (copy)
+        memcpy(copy, json_string_value(text), len + 1);
+    struct save *s = copy ? save_new(t, home, name, copy, len) : NULL;
+    if (!s) {
+        free(copy);
+        return;
+    }
+    s->seq = seq;
+    s->replayed = true;
+    s->was_sent = !strcmp(json_string_value(json_object_get(o, "phase")), "sent");
+    s->kept_base = json_is_object(base) ? json_incref(base) : NULL;
+    s->caller.uid = (uid_t)json_integer_value(json_object_get(o, "uid"));
+    save_enqueue(s);
+}
+
+static int replay_one(void *ctx, uint64_t seq, const void *value, size_t len)
+{
+    struct tenant *t = ctx;
+    json_t *o = json_loadb(value, len, JSON_ALLOW_NUL, NULL);
+    const char *phase = json_string_value(json_object_get(o, "phase")),
+               *name = json_string_value(json_object_get(o, "name"));
+    uint64_t home = (uint64_t)json_integer_value(json_object_get(o, "home"));
+    if (phase && name && json_is_string(json_object_get(o, "text")) && tenant_of(t->engine, home) == t &&
+        engine_collection(t->engine, home)) {
+        if (!strcmp(phase, "accepted"))
+            replay_accepted(t, seq, o, home, name);
+        else if (!strcmp(phase, "failed"))
+            save_bring_back(t, seq, o);
+        else
+            replay_save(t, seq, o, home, name);
+    }
+    json_decref(o);
+    return 0;
+}
+
+void save_replay(struct tenant *t)
+{
+    ledger_each(t->engine->store, LEDGER_SAVES, replay_one, t);
+}

@@ -1,0 +1,63 @@
+/* save.h — a save under way. write.c brings it from the text to a plan, verdict.c from the plan to the LMS's verdict; journal.c keeps it
+ * over crashes; jobover.c is told how its job ended. Engine thread. */
+#ifndef SYNC_SAVE_H
+#define SYNC_SAVE_H
+
+#include "sync/internal.h"
+
+struct save {
+    char *what; /* "home/name" */
+    struct tenant *tenant;
+    const struct lms_collection *c;
+    uint64_t home;
+    char *name, *parent_key;
+    char *text;
+    size_t len;
+    struct caller caller;
+    struct waiters waiters;
+    struct save *behind; /* the next save of the same record */
+    uint64_t seq;        /* journal; 0 = not yet */
+    bool replayed, was_sent;
+    unsigned tries;          /* of a replayed one, while the LMS can't be reached */
+    struct net_timer *timer; /* until it is tried (again) */
+
+    uint64_t ino; /* 0: a create */
+    struct known now;
+    json_t *saved, *options, *base, *delta, *merged, *changed;
+    json_t *kept_base;                 /* replayed: the base as the journal has it */
+    char *ext;                         /* the external id that the name gives */
+    char seen[3][DOC_VERSION_LEN + 1]; /* versions that were shown before this save */
+    struct lms_save what_to_send;
+    struct lms_plan plan;
+    size_t step;
+    struct lms_verdict last;
+    struct err why; /* while something is looked up before the refusal is told */
+    UT_hash_handle hh;
+};
+
+/* write.c */
+struct save *save_new(struct tenant *t, uint64_t home, const char *name, char *text,
+                      size_t len); /* takes text; NULL: not taken */
+void save_enqueue(struct save *s);
+void save_end(struct save *s, int code,
+              const struct err *e); /* over for those who wait; the next of the same record begins */
+void save_refuse(struct save *s, int code, const struct err *e);
+void save_fail(struct save *s, int code, const char *text);
+void save_go_on(struct save *s); /* what it created is there: the rest of it as an update of s->ino */
+bool save_is_pending(const struct save *s);
+void save_mark(struct save *s, enum store_state state, const char *job, const char *error);
+void save_alias(struct save *s);
+uint64_t save_ino_of(struct engine *g, uint64_t home, const char *name); /* the record that the name means now; 0: none */
+const char *field_with(const struct lms_collection *c, unsigned flag, const json_t *doc);
+
+/* verdict.c */
+void save_send(struct save *s); /* the plan */
+
+/* journal.c */
+int journal_write(struct save *s, const char *phase, const char *job, struct err *e);
+void journal_forget(struct save *s);
+
+/* jobover.c: a job that failed: what was refused is kept already; the server's version comes back. `o` is the journal's entry. */
+void save_bring_back(struct tenant *t, uint64_t seq, json_t *o);
+
+#endif

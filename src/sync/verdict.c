@@ -1,0 +1,353 @@
+/* verdict.c — a save's requests, one after the other, and what comes of them.
+ *
+ *   answer → ledger (accepted, with its job) → cache (what is shown from now on) → those who wait
+ *
+ * The ledger comes first: a crash in between finds there what the cache has still to show. Before the answer is in the ledger a crash
+ * runs the save again.
+ */
+#include "sync/save.h"
+#include "sync/hook.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void send_step(struct save *s);
+
+/* ------------------------------------------------------------------ accepted */
+
+/* What is shown from now on: the record as it was asked to be. */
+static int show(struct save *s, struct err *e)
+{
+    struct tenant *t = s->tenant;
+    const char *ext = s->c->ext_prefix ? field_with(s->c, LMS_IS_EXT, s->merged) : NULL,
+               *email = field_with(s->c, LMS_IS_EMAIL, s->merged);
+    struct lms_record rec = {.active = true};
+    bool known = s->now.doc != NULL;
+    rec.key = known && *s->now.key ? s->now.key : s->last.key;
+    rec.ext = (char *)(ext ? ext : (known && *s->now.ext ? s->now.ext : NULL));
+    rec.email = (char *)email;
+    rec.doc = doc_project(s->c, s->now.doc, s->merged);
+    if (!rec.doc)
+        return err_set(e, -ENOMEM, "out of memory");
+    struct record_put p = {.home = s->home, .ino = s->ino, .source = RECORD_SAVED, .even_if_pending = true};
+    int r = record_put_now(t, &p, &rec, &s->ino, e);
+    json_decref(rec.doc);
+    if (r == 0 && !known)
+        save_alias(s);
+    test_hook("after-cache");
+    return r;
+}
+
+/* The journal's entry, the job's, and the change as a base of the next save, in one commit. */
+static int accept_durably(struct save *s, uint64_t *job_ino, struct err *e)
+{
+    struct tenant *t = s->tenant;
+    const char *seen[] = {s->seen[0], s->seen[1], s->seen[2]};
+    int r = ledger_begin(t->engine->store, e);
+    if (r)
+        return r;
+    if (s->last.job_id) {
+        r = journal_write(s, "accepted", s->last.job_id, e);
+        if (r == 0)
+            r = watch_job(t, s->last.job_id, s->ino ? s->ino : s->home, s->name, s->seq, job_ino, e);
+    }
+    if (s->ino && s->delta)
+        own_note(t, s->ino, seen, 3, s->delta);
+    if (r == 0)
+        return ledger_commit(t->engine->store, e);
+    ledger_abort(t->engine->store);
+    return r;
+}
+
+static void wait_for_job(struct save *s, uint64_t job_ino)
+{
+    while (s->waiters.first) {
+        struct ask *a = s->waiters.first;
+        *a->link = a->next;
+        if (a->next)
+            a->next->link = a->link;
+        a->link = NULL;
+        a->next = NULL;
+        a->answer_ino = s->ino;
+        watch_when_over(s->tenant, job_ino, a);
+    }
+}
+
+static void accepted_job(struct save *s)
+{
+    struct tenant *t = s->tenant;
+    struct err e = {0};
+    uint64_t job_ino = 0;
+    int noted = accept_durably(s, &job_ino, &e); /* if that fails the entry is as it was sent: the next start sees to it */
+    test_hook("before-cache");
+    if (show(s, &e) == 0) {
+        save_mark(s, STORE_PENDING, s->last.job_id, NULL);
+        watch_of_save(t, s->seq, s->ino);
+        hook_inode(t->engine, s->ino);
+    }
+    if (noted == 0 && t->info.conf->settle == SETTLE_COMPLETED)
+        wait_for_job(s, job_ino);
+    save_end(s, 0, NULL);
+}
+
+static void created_fetched(void *ctx, int code, uint64_t ino, const struct err *e)
+{
+    struct save *s = ctx;
+    (void)code;
+    (void)ino;
+    (void)e; /* what is shown is true without it; a later read has the rest */
+    journal_forget(s);
+    save_end(s, 0, NULL);
+}
+
+static void accepted(struct save *s)
+{
+    struct tenant *t = s->tenant;
+    struct err e = {0};
+    uint64_t none;
+    test_hook("after-answer");
+    if (s->last.job_id) {
+        accepted_job(s);
+        return;
+    }
+    test_hook("before-cache");
+    bool created = s->now.doc == NULL;
+    int r = show(s, &e); /* if that fails the LMS has it all the same; only our view could not be written */
+    if (r == 0) {
+        save_mark(s, STORE_CLEAN, NULL, NULL);
+        hook_inode(t->engine, s->ino);
+        accept_durably(s, &none, &e);
+        if (created && (s->c->can & LMS_GET) &&
+            s->last.key) { /* the rest of it before the verdict: close leaves the final form */
+            fetch_by_ino(t, s->ino, NET_PEOPLE, t->info.conf->op_timeout * SECOND, created_fetched, s);
+            return;
+        }
+    }
+    journal_forget(s);
+    save_end(s, 0, NULL);
+}
+
+/* ------------------------------------------------------------------ a create whose answer was lost */
+
+/* The create carried these: a record that differs in them is somebody else's. */
+static bool is_ours(const struct save *s, const struct known *k)
+{
+    for (const struct lms_field *f = s->c->fields; f && f->name; f++) {
+        json_t *want = json_object_get(s->merged, f->name);
+        if ((f->flags & LMS_REQUIRED) && !(f->flags & LMS_SECRET) && want &&
+            !doc_equal(want, json_object_get(k->doc, f->name)))
+            return false;
+    }
+    return true;
+}
+
+static void found_after_all(void *ctx, int code, uint64_t ino, const struct err *e)
+{
+    struct save *s = ctx;
+    struct known k = {0};
+    if (code == 0 && known_get(s->tenant->engine, ino, &k) == 0) {
+        bool ours = is_ours(s, &k);
+        known_release(&k);
+        if (ours) {
+            s->ino = ino;
+            save_go_on(s);
+        } else {
+            save_fail(s, -EEXIST, "the answer to the create was lost, and somebody else holds this e-mail address");
+        }
+    } else if (code == -ENOENT && s->step == 0 && s->replayed) {
+        s->was_sent = false;
+        send_step(s);
+    } else if (code == -ENOENT) {
+        save_fail(s, -EIO, "the answer to the create was lost; looked up, the record isn't there: save it again");
+    } else {
+        struct err full = *e;
+        err_prefix(&full, "the answer to the create was lost, and looking it up failed");
+        save_refuse(s, code ? code : -EIO, &full);
+    }
+}
+
+/* A create whose outcome is unknown is looked up, never blindly repeated. false: there is no way to look it up. */
+static bool look_up(struct save *s)
+{
+    const char *email = field_with(s->c, LMS_IS_EMAIL, s->merged);
+    char stem[1024];
+    if (!(s->c->can & LMS_GET_BY_EMAIL) || !email)
+        return false;
+    snprintf(stem, sizeof stem, "EMAIL-%s", email);
+    absent_forget(s->tenant, s->home, stem);
+    fetch_record(s->tenant, s->home, s->c, stem, NET_PEOPLE, s->tenant->info.conf->op_timeout * SECOND, found_after_all,
+                 s);
+    return true;
+}
+
+/* ------------------------------------------------------------------ refused half-way */
+
+static void partly(struct save *s, struct err *e)
+{
+    char through[256] = "";
+    for (size_t i = 0; i < s->step; i++) {
+        size_t n = strlen(through);
+        snprintf(through + n, sizeof through - n, "%s%s", i ? ", " : "", s->plan.labels[i]);
+    }
+    if (s->step)
+        err_prefix(e, "%s went through, %s not", through, s->plan.labels[s->step]);
+}
+
+static void server_version_here(void *ctx, int code, uint64_t ino, const struct err *e)
+{
+    struct save *s = ctx;
+    struct err why = s->why;
+    (void)e;
+    if (code == 0 && !s->ino) { /* created after all, only not with all of it: the name means that person from now on */
+        s->ino = ino;
+        save_alias(s);
+    }
+    save_refuse(s, code == -ESHUTDOWN ? code : why.code, &why);
+}
+
+/* After a refusal the file shows the server's version: where the server may have taken a part, that is read first. */
+static void refuse_step(struct save *s, int code, const struct err *e, bool unknown)
+{
+    struct tenant *t = s->tenant;
+    int ms = t->info.conf->op_timeout * SECOND;
+    char stem[1024];
+    bool moved = (s->step > 0 || unknown) && code != -ESHUTDOWN && (s->c->can & LMS_GET);
+    s->why = *e;
+    s->why.code = code;
+    if (moved && s->ino && !unknown) {
+        fetch_by_ino(t, s->ino, NET_PEOPLE, ms, server_version_here, s);
+    } else if (moved && !s->ino && s->last.key && snprintf(stem, sizeof stem, "ID-%s", s->last.key) < (int)sizeof stem) {
+        fetch_record(t, s->home, s->c, stem, NET_PEOPLE, ms, server_version_here, s);
+    } else {
+        save_refuse(s, code, e);
+    }
+}
+
+/* ------------------------------------------------------------------ requests */
+
+/* What the program that saves is told: replies that aren't the API's are EIO to it, and a tenant that gives no turn is out of time. */
+static int verdict_code(int code)
+{
+    switch (code) {
+    case -EPROTO:
+    case -EFBIG:
+    case -ECANCELED:
+        return -EIO;
+    case -EAGAIN:
+        return -ETIMEDOUT;
+    default:
+        return code;
+    }
+}
+
+static void line(struct save *s, int code, const char *job, int64_t ms)
+{
+    const struct http_request *q = &s->plan.steps[s->step];
+    struct audit_line l = {
+        .method = http_method_name(q->method), .url = q->path, .fields = s->changed, .code = code, .job = job, .ms = ms};
+    audit(s->tenant, &s->caller, s->home, s->name, &l);
+}
+
+static int take_reply(struct save *s, const struct net_result *res, struct err *e)
+{
+    struct lms_verdict v = {0};
+    int r = s->tenant->info.provider->saved(s->c, &s->what_to_send, s->step, &res->reply, &v, e);
+    if (r)
+        return r;
+    if (!v.key && s->last.key) {
+        v.key = s->last.key;
+        s->last.key = NULL;
+    }
+    lms_verdict_release(&s->last);
+    s->last = v;
+    return 0;
+}
+
+static void on_step(void *ctx, struct net_result *res)
+{
+    struct save *s = ctx;
+    struct err e = {0};
+    bool create = s->now.doc == NULL, safe = s->plan.steps[s->step].idempotent;
+    int r = result_error(s->tenant, res, &e);
+    bool took = r == 0, gone = res->err.code == -ESHUTDOWN;
+    if (r == 0)
+        r = take_reply(s, res, &e);
+    r = verdict_code(r);
+    e.code = r;
+    if (!gone)
+        line(s, r, s->last.job_id, res->elapsed_ms);
+    /* No answer, or one that can't be read: the LMS may have done it. */
+    bool unknown = r && !gone && ((res->err.code && res->sent) || took);
+    if (r == 0 && ++s->step < s->plan.n) {
+        send_step(s);
+    } else if (r == 0) {
+        accepted(s);
+    } else if (unknown && create && !safe && s->step == 0) {
+        if (!look_up(s))
+            save_fail(
+                s,
+                -EIO, "the answer to the create was lost: it may or may not have happened; refresh and look before saving it again");
+    } else {
+        partly(s, &e);
+        refuse_step(s, r, &e, unknown);
+    }
+}
+
+static int request_dup(const struct http_request *from, struct http_request *to)
+{
+    *to =
+        (struct http_request){.method = from->method, .content_type = from->content_type, .idempotent = from->idempotent};
+    for (size_t i = 0; i < from->headers_n; i++)
+        if (http_request_header(to, from->headers[i].name, from->headers[i].value))
+            return -ENOMEM;
+    for (size_t i = 0; i < from->parts_n; i++)
+        if (http_request_part(to, from->parts[i].name, from->parts[i].value))
+            return -ENOMEM;
+    to->path = strdup(from->path);
+    if (from->body && (to->body = malloc(from->body_len + 1))) {
+        memcpy(to->body, from->body, from->body_len);
+        to->body[from->body_len] = '\0';
+        to->body_len = from->body_len;
+    }
+    return to->path && (!from->body || to->body) ? 0 : -ENOMEM;
+}
+
+static void send_step(struct save *s)
+{
+    struct http_request req = {0};
+    if (request_dup(&s->plan.steps[s->step], &req)) {
+        http_request_release(&req);
+        save_fail(s, -ENOMEM, "out of memory");
+        return;
+    }
+    tenant_send(s->tenant, &req, NET_PEOPLE, s->tenant->info.conf->op_timeout * SECOND, true, on_step, s);
+}
+
+void save_send(struct save *s)
+{
+    struct err e = {0};
+    int r = s->tenant->info.provider->save(s->c, &s->what_to_send, &s->plan, &e);
+    if (r == 0 && s->plan.n == 0) {
+        journal_forget(s);
+        save_end(s, 0, NULL);
+        return;
+    }
+    if (r == -EAGAIN) /* the list's row only, and the LMS has no more of it */
+        r = -EIO;
+    if (r == 0 && !(s->replayed && s->was_sent))
+        r = journal_write(s, "sent", NULL, &e);
+    if (r) {
+        e.code = r;
+        save_refuse(s, r, &e);
+        return;
+    }
+    if (s->replayed && s->was_sent && s->now.doc == NULL && !s->plan.steps[0].idempotent) {
+        if (!look_up(s))
+            save_fail(
+                s,
+                -EIO, "lmsfs ended while this create was under way: it may or may not have happened; look before saving it again");
+        return;
+    }
+    send_step(s);
+}

@@ -1,0 +1,129 @@
+#!/usr/bin/env bash
+# HowNow's contents: what people were assigned and have authored, the catalogue, lessons, and the small lists.
+. tests/lib/lib.sh
+
+sandbox_start --users 600
+conf_hownow 'trickle = no' 'record_ttl = 1' 'crawl_limit = 1000'
+config_write hownow
+mount_start
+tenant=$MNT/hownow
+token=$(curl -s "$URL/token" -d grant_type=client_credentials -d client_id=sandbox -d client_secret=sandbox-secret | jq -r .access_token)
+api() { # PATH - what the API itself says
+    curl -s -H "Authorization: Bearer $token" "$URL/external/v1/$1"
+}
+read_only() { # TEXT FILE
+    requests_clear
+    eq "$1 can't be written" EPERM "$(printf '{}' | errno_of write "$2")"
+    eq "… nor removed" EPERM "$(errno_of unlink "$2")"
+    eq "… and nothing was sent" 0 "$(requests '.method != "GET"')"
+}
+
+# ---- the small lists ----
+for list in 'H14 content-sources contents/sources' 'H15 content-types contents/types' 'H19 languages languages'; do
+    read -r row name path <<<"$list"
+    requests_clear
+    eq "$row $name.json is the API's own list" "$(api "$path" | jq -S .)" "$(t jq -S . "$tenant/$name.json")"
+    eq "… one request" "GET /external/v1/$path 200" "$(requests_list '.path != "/token"' | sort -u)"
+    t cat "$tenant/$name.json" >"$T/again"
+    t cat "$tenant/$name.json" | cmp -s - "$T/again" || not_ok "$name.json reads the same twice"
+done
+read_only "content-sources.json" "$tenant/content-sources.json"
+
+# ---- H4 what a person was assigned ----
+assigned=$tenant/assigned-contents
+many=$(t readlink "$tenant/users/ID-4.json")
+many=${many%.json}
+eq "a person's directory is there for everybody" "$(t ls "$tenant/users" | wc -l)" "$(t ls "$assigned" | wc -l)"
+requests_clear
+total=$(api 'users/ID-4/assigned_contents' | jq .meta.total_count)
+within "somebody was assigned more than a page" 101 200 "$total"
+requests_clear
+eq "H4 what somebody was assigned is listed whole" "$total" "$(t ls "$assigned/$many" | wc -l)"
+eq "… page by page, by the person's id" $'GET /external/v1/users/ID-4/assigned_contents?page=1&per_page=100 200\nGET /external/v1/users/ID-4/assigned_contents?page=2&per_page=100 200' \
+    "$(requests_list '.path | contains("assigned_contents")' | sort)"
+like "the directory says that it is complete" '^complete 20' "$(xattr_of listing "$assigned/$many")"
+first=$(api 'users/ID-4/assigned_contents?per_page=1' | jq -S '.data[0]')
+one=ID-$(jq -r .hownow_id <<<"$first").json
+requests_clear
+eq "a file is named by its hownow_id and is the API's object" "$first" "$(t jq -S . "$assigned/$many/$one")"
+eq "… without a request" 0 "$(requests)"
+read_only "an assigned content" "$assigned/$many/$one"
+eq "a new one can't be made" EPERM "$(printf '{}' | errno_of save "$assigned/$many/new.json")"
+eq "nobody's directory is ENOENT" ENOENT "$(errno_of list "$assigned/EXT-nobody")"
+nothing=$(for i in $(seq 1 60); do [ "$(api "users/ID-$i/assigned_contents" | jq .meta.total_count)" = 0 ] && echo "$i" && break; done)
+none=$(t readlink "$tenant/users/ID-$nothing.json")
+eq "who was assigned nothing has an empty directory" "" "$(t ls "$assigned/${none%.json}")"
+
+# ---- H5 what a person has authored ----
+authored=$tenant/authored-contents
+for i in $(seq 1 60); do
+    author=$(t readlink "$tenant/users/ID-$i.json")
+    works=$(state "hownow/users/ID-$i" | jq .authored_contents)
+    [ -n "$author" ] && [ "$works" != 0 ] && break
+done
+author=${author%.json}
+requests_clear
+eq "H5 what somebody has authored is listed whole" "$works" "$(t ls "$authored/$author" | wc -l)"
+eq "… with one request" "GET /external/v1/users/ID-$i/authored_contents?page=1&per_page=100 200" "$(requests_list '.path | contains("authored_contents")')"
+work=$(t ls "$authored/$author" | head -n 1)
+eq "a file is the API's object" "$(api "users/ID-$i/authored_contents" | jq -S --arg id "${work:3:-5}" '.data[] | select(.hownow_id == $id)')" "$(t jq -S . "$authored/$author/$work")"
+read_only "an authored content" "$authored/$author/$work"
+
+# ---- H13, H14, H17 the catalogue, a directory a source ----
+contents=$tenant/contents
+eq "H14 ls contents/ shows the sources" "$(api contents/sources | jq -r '.data[] | "ID-" + .id' | sort)" "$(t ls "$contents")"
+requests_clear
+eq "H13 a source's contents are listed whole" 230 "$(t ls "$contents/ID-udemy_course" | wc -l)"
+eq "… page by page, without a query" 3 "$(requests '.path | startswith("/external/v1/contents/search?source=udemy_course&sort_by=created_at&sort_order=asc&page=")')"
+eq "… and nothing else" 3 "$(requests)"
+eq "a source without contents is an empty directory" "" "$(t ls "$contents/ID-linkedin_course")"
+eq "a source that there isn't is ENOENT" ENOENT "$(errno_of list "$contents/ID-netflix")"
+eq "the tenant's own are as many as the API says" "$(api 'contents/search?per_page=1' | jq .meta.total_count)" "$(t ls "$contents/ID-course" | wc -l)"
+course=$(api 'contents/search?type=course&per_page=1' | jq -r '.data[0].hownow_id')
+requests_clear
+eq "H17 reading one fetches its sections" "$(api "contents/$course/details" | jq -S .data)" "$(t jq -S . "$contents/ID-course/ID-$course.json")"
+eq "… with one request" "GET /external/v1/contents/$course/details 200" "$(requests_list '.path | contains("/details")' | sort -u)"
+eq "grep -r finds a content by its name" OK "$(t grep -rlq "$(t jq -r .name "$contents/ID-course/ID-$course.json" | tr -d '"\\')" "$contents/ID-course" && echo OK)"
+requests_clear
+eq "a content of a source that wasn't listed is read by its name" feed_articles_63011 "$(t jq -r .hownow_id "$contents/ID-feed_articles/ID-feed_articles_63011.json")"
+eq "… with one request" "GET /external/v1/contents/feed_articles_63011/details 200" "$(requests_list)"
+eq "one that there isn't is ENOENT" ENOENT "$(errno_of read "$contents/ID-feed_articles/ID-feed_articles_63012.json")"
+requests_clear
+eq "one of another source is ENOENT" ENOENT "$(errno_of read "$contents/ID-feed_articles/ID-$course.json")"
+eq "… and asks nobody" 0 "$(requests)"
+read_only "a content" "$contents/ID-course/ID-$course.json"
+fault '{"path": "GET /external/v1/contents/search*", "status": 401, "body": {"error_message": "Unauthorized"}, "count": 10}'
+eq "a source that the LMS refuses to list fails, and isn't empty" EACCES "$(errno_of list "$contents/ID-hownow_plus")"
+faults_clear
+
+# ---- H18 lessons ----
+lessons=$tenant/lessons
+lesson=$(t jq -r '.sections[0].lessons[0].id' "$contents/ID-course/ID-$course.json")
+eq "the directory of lessons shows what is known" known-only "$(xattr_of listing "$lessons")"
+eq "… and none is known yet" "" "$(t ls "$lessons")"
+requests_clear
+eq "H18 a lesson is read by its number" "$lesson" "$(t jq -r .id "$lessons/ID-$lesson.json")"
+eq "… with one request" "GET /external/v1/lesson/$lesson/details 200" "$(requests_list)"
+eq "… and is listed from then on" "ID-$lesson.json" "$(t ls "$lessons")"
+like "the API signs the address" 'X-Amz-Signature' "$(api "lesson/$lesson/details")"
+eq "the file has it without the signature, which dies in 90 s" 0 "$(t grep -c 'X-Amz' "$lessons/ID-$lesson.json")"
+like "… and with what stands before it" 'https://files.example.org/lessons/' "$(t jq -r '.contents[0].file_url' "$lessons/ID-$lesson.json")"
+t stat -c '%s %Y' "$lessons/ID-$lesson.json" >"$T/was"
+t cat "$lessons/ID-$lesson.json" >"$T/lesson"
+sleep 2.1
+requests_clear
+eq "another signature gives the same bytes" "$(cat "$T/lesson")" "$(t cat "$lessons/ID-$lesson.json")"
+eq "… though it was asked for again" 1 "$(requests)"
+eq "… and the same size and time" "$(cat "$T/was")" "$(t stat -c '%s %Y' "$lessons/ID-$lesson.json")"
+eq "a lesson that there isn't is ENOENT" ENOENT "$(errno_of read "$lessons/ID-1.json")"
+read_only "a lesson" "$lessons/ID-$lesson.json"
+
+# ---- the names last ----
+t find "$contents/ID-udemy_course" "$assigned/$many" -printf '%f %i %s %T@\n' | sort >"$T/before"
+remount
+requests_clear
+t ls "$contents/ID-udemy_course" "$assigned/$many" >/dev/null
+t find "$contents/ID-udemy_course" "$assigned/$many" -printf '%f %i %s %T@\n' | sort >"$T/after"
+eq "inode numbers, sizes and times are the same after a remount" "$(grep json "$T/before" | md5sum)" "$(grep json "$T/after" | md5sum)"
+eq "… and the lists are not asked for again" 0 "$(requests '.path | contains("search")')"
+done_testing
