@@ -420,6 +420,10 @@ static int tenant_init(struct engine *g, struct tenant *t, const struct conf_ten
     char identity[512];
     t->engine = g;
     t->info.conf = c;
+    t->crawl_opens = crawl_new(c->crawl_limit);
+    t->crawl_parents = crawl_new(c->crawl_limit);
+    if (!t->crawl_opens || !t->crawl_parents)
+        return err_set(e, -ENOMEM, "out of memory");
     t->info.provider = lms_provider(c->provider);
     if (!t->info.provider)
         return err_set(e, -EINVAL, "[%s] provider %s is not in this program", c->name, c->provider);
@@ -515,6 +519,10 @@ void engine_free(struct engine *g)
     }
     for (size_t i = 0; i < g->tenants_n; i++)
         guard_free(&g->tenants[i]);
+    for (size_t i = 0; g->tenants && i < g->conf->tenants_n; i++) {
+        crawl_free(g->tenants[i].crawl_opens);
+        crawl_free(g->tenants[i].crawl_parents);
+    }
     audit_close(g);
     if (g->store)
         store_close(g->store);
@@ -585,12 +593,7 @@ bool engine_may_fetch_for_reader(struct engine *g, unsigned tenant)
         struct tenant *t = &g->tenants[i];
         if (t->info.number != tenant)
             continue;
-        long long minute = now_ms() / 60000, seen = atomic_load(&t->crawl_minute);
-        if (seen != minute && atomic_compare_exchange_strong(&t->crawl_minute, &seen, minute)) {
-            atomic_store(&t->crawl_opens, 0);
-            atomic_store(&t->crawl_parents, 0);
-        }
-        return !atomic_load(&t->tight) && atomic_fetch_add(&t->crawl_opens, 1) < t->info.conf->crawl_limit;
+        return !atomic_load(&t->tight) && crawl_take(t->crawl_opens, now_ms());
     }
     return false;
 }

@@ -5,6 +5,7 @@
 #include "lmsfs/doc.h"
 #include "lmsfs/engine.h"
 #include "lmsfs/net.h"
+#include "sync/crawl.h"
 #include <pthread.h>
 #include <stdatomic.h>
 #include <uthash.h>
@@ -56,9 +57,7 @@ struct tenant {
     struct own *own;                /* by record */
     struct absent *absents;         /* by what was asked: known not to be */
     struct refresh_note *refreshed; /* by directory: when a refresh was last tried */
-    /* opens in the running minute, counted by any thread */
-    atomic_llong crawl_minute;
-    atomic_int crawl_opens, crawl_parents;
+    struct crawl *crawl_opens, *crawl_parents; /* taken by any thread */
     atomic_bool tight; /* the budget has no more than the people's share left */
     struct net_timer *room_timer;
     struct guard guard;
@@ -224,9 +223,12 @@ void guard_uncount(struct tenant *t, int64_t at); /* it was taken back */
 void guard_reset(struct tenant *t);
 void guard_free(struct tenant *t);
 
-/* A job was accepted: makes jobs/<id>.json and polls. save_seq 0: none. */
-int watch_job(struct tenant *t, const char *job_id, uint64_t record, const char *record_name, uint64_t save_seq,
-              uint64_t *job_ino, struct err *e);
+/* A job was accepted. Three steps, for a change of the ledger may lie within one of the cache and never the other way round:
+ * jobs/<id>.json is made (NULL: it could not be), the ledger knows of it, it is polled. save_seq 0: no save's. */
+struct watch *watch_prepare(struct tenant *t, const char *job_id, uint64_t record, const char *record_name,
+                            uint64_t save_seq, struct err *e);
+int watch_keep(struct watch *w, struct err *e);
+uint64_t watch_begin(struct watch *w); /* the job's number; w belongs to the watches from now on */
 void watch_ask(struct tenant *t, struct ask *a);
 void watch_when_over(struct tenant *t, uint64_t job_ino, struct ask *a); /* settle = completed */
 /* Is the job of that save watched (its record is this one, from now on), or known to be over? Then that is told again. */

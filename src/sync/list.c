@@ -628,17 +628,6 @@ static struct sweep *sweep_start(struct tenant *t, uint64_t dir, const struct lm
     return s;
 }
 
-/* A crawl over per-parent directories is bounded like one over details. */
-static bool parents_crawled(struct tenant *t)
-{
-    long long minute = now_ms() / 60000, seen = atomic_load(&t->crawl_minute);
-    if (seen != minute && atomic_compare_exchange_strong(&t->crawl_minute, &seen, minute)) {
-        atomic_store(&t->crawl_opens, 0);
-        atomic_store(&t->crawl_parents, 0);
-    }
-    return atomic_fetch_add(&t->crawl_parents, 1) >= t->info.conf->crawl_limit;
-}
-
 static bool refresh_is_due(struct tenant *t, uint64_t dir, int64_t complete_at)
 {
     int64_t now = wall_now();
@@ -674,7 +663,7 @@ void list_ask(struct tenant *t, struct ask *a)
         return;
     }
     if (!s) {
-        if (c->parent && a->kind == ASK_LISTING && parents_crawled(t)) {
+        if (c->parent && a->kind == ASK_LISTING && !crawl_take(t->crawl_parents, now_ms())) { /* bounded like one over details */
             err_set(&e, -EAGAIN, "more than crawl_limit directories of %s asked for in a minute", c->name);
             ask_end(g, a, -EAGAIN, &e);
             return;
