@@ -33,6 +33,10 @@ enum ino_kind {
 #define INO_ROOT    1ull
 #define INO_CONTROL 2ull
 #define INO_STATUS  3ull
+/* The control directory's other files; what is refused has numbers of its own behind them: a directory and two files each. */
+#define INO_AUDIT    4ull
+#define INO_PENDING  5ull
+#define INO_REJECTED 6ull
 
 #define INO_REC_BITS 46
 #define INO_REC_MASK ((1ull << INO_REC_BITS) - 1)

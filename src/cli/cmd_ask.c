@@ -240,8 +240,9 @@ int cmd_ask(int argc, char **argv)
     }
     char **rest = argv + optind;
     int rest_n = argc - optind;
-    long long n = -1;
-    if (what->takes == NUMBER && rest_n > 0 && number_parse(rest[0], &n)) {
+    long long n = -1, number;
+    if (what->takes == NUMBER && rest_n > 0 && number_parse(rest[0], &number)) {
+        n = number;
         rest++;
         rest_n--;
     }

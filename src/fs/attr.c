@@ -163,7 +163,9 @@ int attr_node(struct mount *m, struct store_read *r, uint64_t ino, struct stat *
     if (tree_is_dir(ino)) {
         fill(m, st, ino, S_IFDIR | m->options.dir_mode, dir_mtime(m, r, ino), 0);
     } else {
-        fill(m, st, ino, S_IFREG | 0400, now_ns(), m->options.read_only ? status_size(m) : 0);
+        bool still = tree_control(ino) >= CONTROL_DOCUMENT;
+        fill(m, st, ino, S_IFREG | 0400, still ? m->began_ns : now_ns(),
+             still || m->options.read_only ? control_size(m, ino) : 0);
         *timeout = 0;
     }
     return 0;
@@ -208,7 +210,8 @@ int entry_node(struct mount *m, struct store_read *r, uint64_t ino, struct fuse_
     *e = (struct fuse_entry_param){.entry_timeout = CONSTANT};
     int code = attr_node(m, r, ino, &e->attr, &e->attr_timeout);
     e->ino = e->attr.st_ino;
-    if (ino_kind(ino) == INO_JOB_LAST || ino_kind(ino) == INO_ALIAS_NEW)
+    enum control control = tree_control(ino);
+    if (ino_kind(ino) == INO_JOB_LAST || ino_kind(ino) == INO_ALIAS_NEW || control >= CONTROL_CASE)
         e->entry_timeout = 0;
     return code;
 }

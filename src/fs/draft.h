@@ -42,8 +42,8 @@ int draft_truncate(struct drafts *d, uint64_t ino, const void *base, size_t base
 ssize_t draft_read(struct drafts *d, uint64_t ino, void *buf, size_t size, off_t at);
 int draft_stat(struct drafts *d, uint64_t ino, off_t *size, int64_t *mtime_ns);
 bool draft_is_clean(struct drafts *d, uint64_t ino); /* there is nothing to settle, nor was it refused */
-struct draft_text { /* what is to be asked */
-    char *text;     /* a copy with a NUL behind it, for the caller to wipe and free */
+struct draft_text {                                  /* what is to be asked */
+    char *text;                                      /* a copy with a NUL behind it, for the caller to wipe and free */
     size_t len;
     uint64_t seq;
     uid_t uid;

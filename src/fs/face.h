@@ -4,7 +4,7 @@
  * by: the same, until an editor's rename carried it away (numbers.h). A scratch file's number is its own, or a carried one. resolve()
  * goes from the kernel's number to what it means now; numbers_shown() goes the other way, and nothing else may.
  *
- * Locks: those of scratch, drafts, numbers, notifiers, the parking list and the refresh table are leaves: none is held while another is
+ * Locks: those of scratch, drafts, numbers, notifiers, the parking list, the refresh table and the pollers are leaves: none is held while another is
  * taken, none during a wait, except that the parking list's is held around engine_ask (which takes the engine's queue).
  */
 #ifndef FS_FACE_H
@@ -22,12 +22,15 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#define CONSTANT    86400.0 /* seconds that the kernel may keep what only changes with a notification */
-#define MAX_WRITE   (128 * 1024)
-#define MAX_WORKERS 16
+#define CONSTANT     86400.0 /* seconds that the kernel may keep what only changes with a notification */
+#define MAX_WRITE    (128 * 1024)
+#define MAX_WORKERS  16
+#define CONTROL_KEPT 16 /* texts of the control directory that lookups keep */
 
-struct early; /* park.c */
-struct asked; /* ops_dir.c */
+struct early;  /* park.c */
+struct asked;  /* ops_dir.c */
+struct poller; /* ops_poll.c */
+struct said;   /* ops_control.c */
 
 struct mount {
     struct engine *engine;
@@ -51,13 +54,17 @@ struct mount {
     struct drafts *drafts;
     struct numbers *numbers;
 
-    pthread_mutex_t status_lock; /* the last status.json of a read-only mount */
-    char *status;
+    pthread_mutex_t said_lock; /* the control directory's last texts that a lookup made */
+    struct said *said[CONTROL_KEPT];
+    size_t said_next;
 
     pthread_mutex_t early_lock; /* asks on their way to the engine */
     struct early *early;
     pthread_mutex_t asked_lock; /* when a refresh of a directory was last asked for */
     struct asked *asked;
+    pthread_mutex_t pollers_lock; /* open jobs that somebody polls */
+    struct poller *pollers;
+    atomic_uint_fast64_t polled_n;
 };
 
 /* What a kernel's number means now. */
@@ -81,7 +88,7 @@ void reply_code(fuse_req_t req, int code);
 int64_t now_s(void);
 int64_t now_ns(void);
 
-/* fi->fh of files: what has to be known when a handle goes, whatever became of its inode. */
+/* fi->fh of files: what has to be known when a handle goes, whatever became of its inode. A job's is a number of its own. */
 enum { FH_WRITER = 1, FH_SCRATCH = 2 };
 
 #endif

@@ -58,6 +58,7 @@ const struct fuse_lowlevel_ops mount_ops = {
     .opendir = op_opendir,
     .readdir = op_readdir,
     .readdirplus = op_readdirplus,
+    .releasedir = op_releasedir,
     .fsyncdir = op_fsyncdir,
     .statfs = op_statfs,
     .setxattr = op_setxattr,
@@ -65,6 +66,7 @@ const struct fuse_lowlevel_ops mount_ops = {
     .listxattr = op_listxattr,
     .removexattr = op_removexattr,
     .create = op_create,
+    .poll = op_poll,
 };
 
 /* ------------------------------------------------------------------ what the engine tells */
@@ -225,7 +227,8 @@ int mount_new(struct engine *g, const char *cache_dir, const struct mount_option
     m->ceiling_ms = request_ceiling_ms();
     pthread_mutex_init(&m->early_lock, NULL);
     pthread_mutex_init(&m->asked_lock, NULL);
-    pthread_mutex_init(&m->status_lock, NULL);
+    pthread_mutex_init(&m->pollers_lock, NULL);
+    pthread_mutex_init(&m->said_lock, NULL);
     m->mountpoint = real_path(o->mountpoint);
     m->cache_dir = strdup(cache_dir);
     m->options.mountpoint = m->mountpoint;
@@ -336,6 +339,7 @@ void mount_free(struct mount *m)
         connection_abort(m->connection);
     notifier_free(m->inodes);
     notifier_free(m->entries);
+    pollers_free_all(m);
     if (m->mounted)
         fuse_session_unmount(m->session);
     if (m->session)
@@ -348,8 +352,9 @@ void mount_free(struct mount *m)
         close(m->ended_fd);
     pthread_mutex_destroy(&m->early_lock);
     pthread_mutex_destroy(&m->asked_lock);
-    pthread_mutex_destroy(&m->status_lock);
-    free(m->status);
+    pthread_mutex_destroy(&m->pollers_lock);
+    pthread_mutex_destroy(&m->said_lock);
+    control_free(m);
     free(m->mountpoint);
     free(m->cache_dir);
     free(m);

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #define ITEMS_MAX 1000000
+#define IDLE_SIZE 4096 /* of an empty ring that is kept */
 #define RECENT    4096 /* numbers whose notification still waits are looked up in a table of so many */
 
 struct item {
@@ -133,6 +134,16 @@ static void send_item(struct notifier *n, struct item *it)
     free(it->name);
 }
 
+/* With the lock held and nothing queued: a storm's memory goes with it. */
+static void shrink(struct notifier *n)
+{
+    if (n->size <= IDLE_SIZE)
+        return;
+    free(n->ring);
+    n->ring = NULL;
+    n->size = n->head = 0;
+}
+
 static void *notifier_main(void *ctx)
 {
     struct notifier *n = ctx;
@@ -141,6 +152,7 @@ static void *notifier_main(void *ctx)
     for (;;) {
         while (!n->n && !n->lost && !n->closing) {
             n->busy = false;
+            shrink(n);
             pthread_cond_broadcast(&n->idle);
             pthread_cond_wait(&n->more, &n->lock);
         }

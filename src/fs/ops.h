@@ -31,12 +31,22 @@ void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse
 void open_document(fuse_req_t req, struct at at, uint64_t kernel_ino, const struct fuse_file_info *asked,
                    const struct fuse_entry_param *e);
 
-/* ops_status.c */
-void open_status(fuse_req_t req, const struct fuse_file_info *fi);
-void release_status(fuse_req_t req, const struct fuse_file_info *fi);
-void read_status(fuse_req_t req, size_t size, off_t off, const struct fuse_file_info *fi);
-bool lookup_status(fuse_req_t req, uint64_t dir, const char *name); /* false: it is another's */
-off_t status_size(struct mount *m);                                 /* on a read-only mount */
+/* ops_poll.c */
+void op_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi, struct fuse_pollhandle *handle);
+uint64_t poll_number(struct mount *m); /* an open job's fi->fh */
+void poll_closed(struct mount *m, uint64_t fh);
+void pollers_free_all(struct mount *m); /* when the notifiers are gone */
+
+/* ops_control.c */
+void open_control(fuse_req_t req, uint64_t ino, const struct fuse_file_info *fi);
+void release_control(fuse_req_t req, const struct fuse_file_info *fi);
+void read_control(fuse_req_t req, uint64_t ino, size_t size, off_t off, const struct fuse_file_info *fi);
+bool lookup_control(fuse_req_t req, uint64_t dir, const char *name); /* false: it is another's */
+off_t control_size(struct mount *m, uint64_t ino); /* of the text that its last lookup made; 0: there is none */
+void control_free(struct mount *m);
+void opendir_rejected(fuse_req_t req, const struct fuse_file_info *fi);
+uint64_t rejected_nth(const struct fuse_file_info *fi, size_t i); /* of what opendir_rejected opened; 0: there are no more */
+void op_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 
 /* ops_write.c */
 void op_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t size, off_t off, struct fuse_file_info *fi);

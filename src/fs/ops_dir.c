@@ -3,6 +3,7 @@
 #include "ops.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <uthash.h>
@@ -101,6 +102,10 @@ void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
         reply_code(req, -ENOENT);
         return;
     }
+    if (ino == INO_REJECTED) {
+        opendir_rejected(req, fi);
+        return;
+    }
     if (!home) {
         dir_opened(req, fi);
         return;
@@ -135,6 +140,7 @@ struct fill {
     struct mount *m;
     struct store_read *r;
     uint64_t dir;
+    const struct fuse_file_info *fi;
     char *buf;
     size_t size, used;
     bool plus;
@@ -196,7 +202,10 @@ static bool fill_still(struct fill *f, uint64_t off)
     for (unsigned i = off > 2 ? (unsigned)off - 2 : 0; tree_nth(f->m, f->dir, i, &t); i++) {
         uint64_t ino = t.ino;
         mode_t type = t.dir ? S_IFDIR : S_IFREG;
-        if (!ino && store_lookup(f->r, f->dir, t.name, &ino)) {
+        if (tree_control(ino)) { /* its attributes come with its text */
+            if (!put_bare(f, t.name, ino, type, i + 3))
+                return false;
+        } else if (!ino && store_lookup(f->r, f->dir, t.name, &ino)) {
             if (!put_bare(f, t.name, ino_make(INO_RECORD, ino_tenant(f->dir), t.collection, INO_REC_MASK), type, i + 3))
                 return false;
         } else if (!put_node(f, t.name, ino, type, i + 3)) {
@@ -264,6 +273,17 @@ static bool fill_scratch(struct fill *f, uint64_t off)
     return true;
 }
 
+static void fill_rejected(struct fill *f, uint64_t off)
+{
+    uint64_t n;
+    for (size_t i = off > 2 ? (size_t)off - 2 : 0; (n = rejected_nth(f->fi, i)); i++) {
+        char name[24];
+        snprintf(name, sizeof name, "%llu", (unsigned long long)n);
+        if (!put_bare(f, name, tree_rejected_ino(n, CONTROL_CASE), S_IFDIR, (off_t)i + 3))
+            return;
+    }
+}
+
 static void fill_all(struct fill *f, uint64_t off)
 {
     if (off < COOKIE_RECORDS && !fill_still(f, off))
@@ -285,14 +305,17 @@ static void fill_all(struct fill *f, uint64_t off)
         return;
     }
     default:
+        if (f->dir == INO_REJECTED)
+            fill_rejected(f, off);
         return;
     }
 }
 
-static void read_directory(fuse_req_t req, uint64_t dir, size_t size, off_t off, bool plus)
+static void read_directory(fuse_req_t req, uint64_t dir, size_t size, off_t off, const struct fuse_file_info *fi,
+                           bool plus)
 {
     struct mount *m = mount_of(req);
-    struct fill f = {.req = req, .m = m, .dir = dir, .size = size, .plus = plus};
+    struct fill f = {.req = req, .m = m, .dir = dir, .fi = fi, .size = size, .plus = plus};
     f.buf = malloc(size ? size : 1);
     f.r = f.buf ? store_read_begin(m->store) : NULL;
     int code = !f.buf ? -ENOMEM : !f.r ? -EIO : tree_exists(m, dir) ? 0 : -ENOENT;
@@ -309,12 +332,10 @@ static void read_directory(fuse_req_t req, uint64_t dir, size_t size, off_t off,
 
 void op_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi)
 {
-    (void)fi;
-    read_directory(req, ino, size, off, false);
+    read_directory(req, ino, size, off, fi, false);
 }
 
 void op_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi)
 {
-    (void)fi;
-    read_directory(req, ino, size, off, true);
+    read_directory(req, ino, size, off, fi, true);
 }

@@ -204,7 +204,7 @@ static void name_asked(struct parked *p, int result)
 
 void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
-    if (!lookup_status(req, parent, name))
+    if (!lookup_control(req, parent, name))
         lookup(mount_of(req), req, parent, name, false);
 }
 

@@ -17,7 +17,7 @@ static bool writes(int flags)
 static void opened(fuse_req_t req, uint64_t kernel_ino, const struct fuse_file_info *asked)
 {
     struct fuse_file_info fi = *asked;
-    fi.fh = 0;
+    fi.fh = ino_kind(kernel_ino) == INO_JOB ? poll_number(mount_of(req)) : 0;
     fi.keep_cache = !notifier_pending(mount_of(req)->inodes, kernel_ino);
     fi.noflush = 1;
     fuse_reply_open(req, &fi);
@@ -202,10 +202,9 @@ static void open_to_write(fuse_req_t req, uint64_t ino, uint64_t kernel_ino, con
     const struct lms_collection *c = tree_collection(mount_of(req), ino);
     if (!may_update(c))
         reply_code(req, -EPERM);
-    else if (s->complete || s->pending || !(c->can & LMS_DETAIL) || (rec->flags & STORE_PROVISIONAL))
+    else if (s->complete || s->pending || !(c->can & LMS_DETAIL) || (rec->flags & STORE_PROVISIONAL) ||
+             (fi->flags & O_NONBLOCK)) /* tar --overwrite asks so, and a save has the detail fetched anyway */
         open_document(req, (struct at){AT_NODE, ino}, kernel_ino, fi, NULL);
-    else if (fi->flags & O_NONBLOCK)
-        reply_code(req, -EAGAIN);
     else
         park_detail(req, ino, kernel_ino, fi, NEED_DETAIL, detail_came_to_write);
 }
@@ -240,8 +239,8 @@ void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
         open_scratch(req, at.ino, fi);
     else if (at.what == AT_DOCUMENT)
         open_document(req, at, ino, fi, NULL);
-    else if (at.ino == INO_STATUS)
-        open_status(req, fi);
+    else if (tree_control(at.ino) > CONTROL_CASE)
+        open_control(req, at.ino, fi);
     else if (ino_kind(at.ino) == INO_JOB)
         open_job(req, at.ino, fi);
     else if (ino_kind(at.ino) == INO_RECORD)
@@ -283,8 +282,8 @@ void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse
 {
     struct mount *m = mount_of(req);
     struct at at = resolve(m, ino);
-    if (at.ino == INO_STATUS && at.what == AT_NODE) {
-        read_status(req, size, off, fi);
+    if (at.what == AT_NODE && tree_control(at.ino) > CONTROL_CASE) {
+        read_control(req, at.ino, size, off, fi);
         return;
     }
     off_t drafted;

@@ -135,17 +135,38 @@ static int backup_bytes(struct mount *m, const struct move *v, uint64_t record, 
     return code;
 }
 
+/* p->result: why the backup failed. */
+static void shown_again(struct parked *p, int result)
+{
+    (void)result;
+    reply_code(p->req, p->result);
+    park_free(p);
+}
+
+/* Without its backup the record may not stay hidden: it shows again, and then the answer goes. Takes over the request. */
+static void take_aside_back(struct mount *m, fuse_req_t req, uint64_t record, int code)
+{
+    struct parked *p = park_new(m, req, ASK_RESTORE, record, shown_again);
+    if (!p)
+        return;
+    p->result = code;
+    p->ask.timeout_ms = park_timeout(m, tree_tenant(m, record)->conf->lock_wait);
+    park(p, PARK_FIRM);
+}
+
 /* p->dir: where; p->name → p->to_name. The record is hidden now: what the kernel's inode was becomes the backup. */
 static void set_aside(struct parked *p, int result)
 {
     struct mount *m = p->m;
     struct move v = {.dir = p->dir, .to_dir = p->dir, .name = p->name, .to_name = p->to_name, .replace = true};
     uint64_t shown = numbers_shown(m->numbers, p->ino);
-    if (result == 0)
-        result = backup_bytes(m, &v, p->ino, shown);
-    if (result == 0)
-        result = numbers_carry(m->numbers, p->ino);
-    reply_code(p->req, result);
+    int code = result ? result : numbers_carry(m->numbers, p->ino);
+    if (code == 0)
+        code = backup_bytes(m, &v, p->ino, shown);
+    if (code && result == 0)
+        take_aside_back(m, p->req, p->ino, code);
+    else
+        reply_code(p->req, code);
     park_free(p);
 }
 

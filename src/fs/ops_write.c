@@ -357,8 +357,13 @@ void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
     struct mount *m = mount_of(req);
     struct at at = resolve(m, ino);
-    if (at.what == AT_NODE && at.ino == INO_STATUS) {
-        release_status(req, fi);
+    if (at.what == AT_NODE && tree_control(at.ino) > CONTROL_CASE) {
+        release_control(req, fi);
+        return;
+    }
+    if (ino_kind(ino) == INO_JOB) {
+        poll_closed(m, fi->fh);
+        reply_code(req, 0);
         return;
     }
     if (fi->fh & FH_SCRATCH)

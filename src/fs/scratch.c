@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <time.h>
 #include <unistd.h>
 #include <utlist.h>
@@ -32,27 +33,65 @@ int scratch_folder_empty(int dirfd)
     return code;
 }
 
+/* A folder of an earlier mount is nobody's any more: a living one holds its lock. */
+static void sweep_old(int parent, const char *name)
+{
+    int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0) {
+        unlinkat(parent, name, 0);
+        return;
+    }
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0 && scratch_folder_empty(fd) == 0)
+        unlinkat(parent, name, AT_REMOVEDIR);
+    close(fd);
+}
+
+static int sweep_all(const char *parent)
+{
+    DIR *d = opendir(parent);
+    if (!d)
+        return -errno;
+    for (struct dirent *e; (e = readdir(d));)
+        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+            sweep_old(dirfd(d), e->d_name);
+    closedir(d);
+    return 0;
+}
+
+static int folder_make(struct scratch *s, const char *parent)
+{
+    if (mkdir(parent, 0700) && errno != EEXIST)
+        return -errno;
+    int code = sweep_all(parent);
+    if (code)
+        return code;
+    if (asprintf(&s->path, "%s/%llu", parent, (unsigned long long)s->mount_count) < 0) {
+        s->path = NULL;
+        return -ENOMEM;
+    }
+    if (mkdir(s->path, 0700) && errno != EEXIST)
+        return -errno;
+    s->dirfd = open(s->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (s->dirfd < 0 || flock(s->dirfd, LOCK_EX | LOCK_NB))
+        return -errno;
+    return scratch_folder_empty(s->dirfd);
+}
+
 int scratch_new(const char *dir, uint64_t mount_count, size_t max, struct scratch **out, struct err *e)
 {
-    if (mkdir(dir, 0700) && errno != EEXIST)
-        return err_set(e, -errno, "can't make %s: %s", dir, strerror(errno));
     struct scratch *s = calloc(1, sizeof *s);
-    if (!s || !(s->path = strdup(dir))) {
-        free(s);
+    if (!s)
         return err_set(e, -ENOMEM, "out of memory");
-    }
-    s->dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    int code = s->dirfd < 0 ? -errno : scratch_folder_empty(s->dirfd);
-    if (code) {
-        if (s->dirfd >= 0)
-            close(s->dirfd);
-        free(s->path);
-        free(s);
-        return err_set(e, code, "can't empty %s: %s", dir, strerror(-code));
-    }
-    pthread_mutex_init(&s->lock, NULL);
+    s->dirfd = -1;
     s->mount_count = mount_count;
     s->max = max;
+    pthread_mutex_init(&s->lock, NULL);
+    int code = folder_make(s, dir);
+    if (code) {
+        err_set(e, code, "can't make an empty folder in %s: %s", dir, strerror(-code));
+        scratch_free(s);
+        return code;
+    }
     *out = s;
     return 0;
 }
@@ -83,9 +122,13 @@ void scratch_free(struct scratch *s)
         HASH_DEL(s->folders, d);
         free(d);
     }
-    scratch_folder_empty(s->dirfd);
-    close(s->dirfd);
-    rmdir(s->path);
+    if (s->dirfd >= 0) {
+        scratch_folder_empty(s->dirfd);
+        rmdir(s->path);
+        close(s->dirfd);
+        *strrchr(s->path, '/') = '\0';
+        rmdir(s->path); /* if no other mount has its folder there */
+    }
     pthread_mutex_destroy(&s->lock);
     free(s->path);
     free(s);
@@ -289,11 +332,21 @@ static void unlink_file(struct scratch *s, struct file *f)
     scratch_drop_if_over(s, f);
 }
 
-int scratch_backup(struct scratch *s, uint64_t ino, const struct scratch_make *k, const void *data, size_t len)
+/* As if it had never been made: the number means the record again. */
+static void take_backup_back(struct scratch *s, uint64_t ino)
+{
+    pthread_mutex_lock(&s->lock);
+    struct file *f = scratch_file(s, ino);
+    if (f) {
+        f->carried = false;
+        unlink_file(s, f);
+    }
+    pthread_mutex_unlock(&s->lock);
+}
+
+static int place_backup(struct scratch *s, uint64_t ino, const struct scratch_make *k)
 {
     int code = 0;
-    if (len > s->max)
-        return -EFBIG;
     pthread_mutex_lock(&s->lock);
     struct file *there = find_place(s, k->dir, k->name), *f = scratch_file(s, ino);
     if (there && there != f)
@@ -309,13 +362,25 @@ int scratch_backup(struct scratch *s, uint64_t ino, const struct scratch_make *k
         atomic_store(&s->carried, true);
     }
     pthread_mutex_unlock(&s->lock);
+    return code;
+}
+
+int scratch_backup(struct scratch *s, uint64_t ino, const struct scratch_make *k, const void *data, size_t len)
+{
+    if (len > s->max)
+        return -EFBIG;
+    int code = place_backup(s, ino, k);
+    if (code)
+        return code;
     for (size_t done = 0; code == 0 && done < len;) {
         ssize_t n = scratch_write(s, ino, (const char *)data + done, len - done, (off_t)done);
-        if (n < 0)
-            code = (int)n;
+        if (n <= 0)
+            code = n ? (int)n : -EIO;
         else
             done += (size_t)n;
     }
+    if (code)
+        take_backup_back(s, ino);
     return code;
 }
 

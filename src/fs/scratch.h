@@ -1,6 +1,6 @@
 /* scratch.h — files that are nobody's record: editors' swap files, backups, temporary names, locks.
  *
- * They are local, never sent and gone at the unmount. Bytes stand in <cache>/scratch/<n> (0600), emptied at each mount; names, modes, times
+ * They are local, never sent and gone at the unmount. Bytes stand in <cache>/scratch/<mount count>/<n> (0600); names, modes, times
  * and symlinks in memory. Semantics are those of any local file system, without hard links; an unlinked file lives while it is open.
  *
  * A *document* is an entry of this table too: a record's name while its first text is being written. It has no bytes here (draft.h has
@@ -32,7 +32,7 @@ struct scratch_attr {
     char name[256];  /* "" once unlinked */
 };
 
-/* dir is made and emptied. max: bytes of one file. */
+/* The mount's folder is made in dir, and those of mounts that are over are removed. max: bytes of one file. */
 int scratch_new(const char *dir, uint64_t mount_count, size_t max, struct scratch **out, struct err *e);
 void scratch_free(struct scratch *s); /* with the folder; NULL is fine */
 
@@ -46,7 +46,8 @@ struct scratch_make {
 };
 int scratch_create(struct scratch *s, const struct scratch_make *k, bool document, struct scratch_attr *out);
 int scratch_symlink(struct scratch *s, const struct scratch_make *k, const char *target, struct scratch_attr *out);
-/* A backup: these bytes under `ino`, a number that the kernel carried here. Replaces a file of that name. */
+/* A backup: these bytes under `ino`, a number that the kernel carried here. Replaces a file of that name. A failure leaves
+ * nothing of it. */
 int scratch_backup(struct scratch *s, uint64_t ino, const struct scratch_make *k, const void *data, size_t len);
 int scratch_find(struct scratch *s, uint64_t dir, const char *name, struct scratch_attr *out);
 int scratch_unlink(struct scratch *s, uint64_t dir, const char *name);

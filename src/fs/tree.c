@@ -8,6 +8,28 @@
 
 /* ------------------------------------------------------------------ numbers */
 
+#define CASE_BIT  (1ull << 56) /* of a refused save's numbers, in INO_FIXED: n, and which of the three */
+#define CASE_WHAT 8
+
+uint64_t tree_rejected(uint64_t ino)
+{
+    return ino_kind(ino) == INO_FIXED && (ino & CASE_BIT) ? (ino & ~CASE_BIT) / CASE_WHAT : 0;
+}
+
+uint64_t tree_rejected_ino(uint64_t n, enum control what)
+{
+    return CASE_BIT | (n * CASE_WHAT + what);
+}
+
+enum control tree_control(uint64_t ino)
+{
+    static const enum control fixed[] = {
+        [INO_STATUS] = CONTROL_STATUS, [INO_AUDIT] = CONTROL_AUDIT, [INO_PENDING] = CONTROL_PENDING, [INO_REJECTED] = CONTROL_REJECTED};
+    if (tree_rejected(ino))
+        return (enum control)(ino % CASE_WHAT);
+    return ino < sizeof fixed / sizeof fixed[0] ? fixed[ino] : CONTROL_NONE;
+}
+
 const struct tenant_info *tree_tenant(const struct mount *m, uint64_t ino)
 {
     enum ino_kind k = ino_kind(ino);
@@ -34,7 +56,7 @@ bool tree_is_dir(uint64_t ino)
 {
     switch (ino_kind(ino)) {
     case INO_FIXED:
-        return ino == INO_ROOT || ino == INO_CONTROL;
+        return ino == INO_ROOT || ino == INO_CONTROL || ino == INO_REJECTED || tree_control(ino) == CONTROL_CASE;
     case INO_TENANT:
     case INO_DIR:
     case INO_BIN:
@@ -55,7 +77,7 @@ bool tree_exists(const struct mount *m, uint64_t ino)
 {
     switch (ino_kind(ino)) {
     case INO_FIXED:
-        return ino >= INO_ROOT && ino <= INO_STATUS;
+        return (ino >= INO_ROOT && ino <= INO_REJECTED) || tree_rejected(ino);
     case INO_TENANT:
     case INO_JOBS:
         return tree_tenant(m, ino) != NULL;
@@ -71,6 +93,8 @@ bool tree_exists(const struct mount *m, uint64_t ino)
 uint64_t tree_parent(const struct mount *m, uint64_t ino)
 {
     switch (ino_kind(ino)) {
+    case INO_FIXED:
+        return tree_rejected(ino) ? INO_REJECTED : ino == INO_REJECTED ? INO_CONTROL : INO_ROOT;
     case INO_DIR:
         if (ino_rec(ino))
             return ino_make(INO_PARENTS, ino_tenant(ino), ino_coll(ino), 0);
@@ -148,14 +172,33 @@ static bool tenant_nth(const struct mount *m, uint64_t dir, unsigned i, struct t
            entry(out, ino_make(INO_JOBS, ino_tenant(dir), 0, 0), true, "", "jobs", "");
 }
 
+static bool control_nth(uint64_t dir, unsigned i, struct tree_entry *out)
+{
+    static const struct {
+        uint64_t ino;
+        const char *name;
+    } files[] = {{INO_STATUS, "status.json"},
+                 {INO_AUDIT, "audit.jsonl"},
+                 {INO_PENDING, "pending.json"},
+                 {INO_REJECTED, "rejected"}};
+    uint64_t n = tree_rejected(dir);
+    if (dir == INO_CONTROL)
+        return i < sizeof files / sizeof files[0] &&
+               entry(out, files[i].ino, files[i].ino == INO_REJECTED, "", files[i].name, "");
+    if (tree_control(dir) != CONTROL_CASE)
+        return false;
+    return (i == 0 && entry(out, tree_rejected_ino(n, CONTROL_DOCUMENT), false, "", "document.json", "")) ||
+           (i == 1 && entry(out, tree_rejected_ino(n, CONTROL_REASON), false, "", "reason.json", ""));
+}
+
 bool tree_nth(const struct mount *m, uint64_t dir, unsigned i, struct tree_entry *out)
 {
     if (dir == INO_ROOT) {
         const struct tenant_info *t = i < engine_tenants(m->engine) ? engine_tenant(m->engine, i) : NULL;
         return t && entry(out, ino_make(INO_TENANT, t->number, 0, 0), true, "", t->conf->name, "");
     }
-    if (dir == INO_CONTROL)
-        return i == 0 && entry(out, INO_STATUS, false, "", "status.json", "");
+    if (ino_kind(dir) == INO_FIXED)
+        return control_nth(dir, i, out);
     return ino_kind(dir) == INO_TENANT && tenant_nth(m, dir, i, out);
 }
 

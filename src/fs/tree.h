@@ -33,6 +33,21 @@ struct tree_entry {
 bool tree_nth(const struct mount *m, uint64_t dir, unsigned i, struct tree_entry *out);
 int tree_find(const struct mount *m, uint64_t dir, const char *name, struct tree_entry *out); /* -ENOENT; knows .lmsfs too */
 
+/* The control directory. What is a directory comes first, files from CONTROL_STATUS on. */
+enum control {
+    CONTROL_NONE,
+    CONTROL_REJECTED, /* rejected */
+    CONTROL_CASE,     /* rejected/<n> */
+    CONTROL_STATUS,
+    CONTROL_AUDIT,
+    CONTROL_PENDING,
+    CONTROL_DOCUMENT, /* rejected/<n>/document.json */
+    CONTROL_REASON,
+};
+enum control tree_control(uint64_t ino);
+uint64_t tree_rejected(uint64_t ino); /* the n of a case and its files; 0: it is none of those */
+uint64_t tree_rejected_ino(uint64_t n, enum control what);
+
 enum name_kind {
     NAME_SCRATCH, /* nobody's */
     NAME_EXT,     /* EXT-….json */

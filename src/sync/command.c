@@ -148,6 +148,10 @@ void command_ask(struct engine *g, struct ask *a)
     } else if (!strcmp(cmd, "pending")) {
         a->answer = json_pack("{s:o}", "pending", pending_list(g));
         command_end(g, a, 0, NULL);
+    } else if (!strcmp(cmd, "rejected") && n) {
+        json_t *one = why_rejected_one(g, (uint64_t)json_integer_value(n));
+        a->answer = one ? json_pack("{s:o}", "rejected", one) : NULL;
+        command_end(g, a, one ? 0 : err_set(&e, -ENOENT, "there is no refused save of that number"), &e);
     } else if (!strcmp(cmd, "rejected")) {
         a->answer = json_pack("{s:o}", "rejected", why_rejected_list(g));
         command_end(g, a, 0, NULL);

@@ -49,16 +49,16 @@ struct tenant {
     struct lms_account account;
     struct net_host *host;
     struct session *session;
-    struct sweep *sweeps;           /* by directory */
-    struct fetch *fetches;          /* by what is asked */
-    struct save *saves;             /* by home + name: the one under way, the others queue behind it */
-    struct removal *removals;       /* by record */
-    struct watch *watches;          /* by job */
-    struct own *own;                /* by record */
-    struct absent *absents;         /* by what was asked: known not to be */
-    struct refresh_note *refreshed; /* by directory: when a refresh was last tried */
+    struct sweep *sweeps;                      /* by directory */
+    struct fetch *fetches;                     /* by what is asked */
+    struct save *saves;                        /* by home + name: the one under way, the others queue behind it */
+    struct removal *removals;                  /* by record */
+    struct watch *watches;                     /* by job */
+    struct own *own;                           /* by record */
+    struct absent *absents;                    /* by what was asked: known not to be */
+    struct refresh_note *refreshed;            /* by directory: when a refresh was last tried */
     struct crawl *crawl_opens, *crawl_parents; /* taken by any thread */
-    atomic_bool tight; /* the budget has no more than the people's share left */
+    atomic_bool tight;                         /* the budget has no more than the people's share left */
     struct net_timer *room_timer;
     struct guard guard;
     void *trickle; /* trickle.c */
@@ -254,6 +254,7 @@ void reject(struct tenant *t, const struct lms_collection *c, uint64_t home, con
 json_t *why_answer(struct engine *g, uint64_t home, uint64_t ino, const char *name);
 unsigned why_rejected_count(struct tenant *t);
 json_t *why_rejected_list(struct engine *g);
+json_t *why_rejected_one(struct engine *g, uint64_t n); /* whole, with its document; NULL: there is none */
 int why_drop(struct engine *g, uint64_t n);
 
 struct audit_line {

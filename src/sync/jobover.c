@@ -103,14 +103,18 @@ static void note_failed(struct tenant *t, uint64_t seq, json_t *o, const char *w
 {
     struct store *st = t->engine->store;
     uint64_t home = (uint64_t)json_integer_value(json_object_get(o, "home"));
-    json_t *text = json_object_get(o, "text");
+    size_t len = 0;
+    char *text = journal_text(t->engine, seq, o, &len);
     struct reason why = {.code = -EINVAL, .text = words, .job = json_string_value(json_object_get(o, "job"))};
     struct err e;
     bool one = ledger_begin(st, &e) == 0;
-    reject(t, engine_collection(t->engine, home), home, json_string_value(json_object_get(o, "name")),
-           json_string_value(text), json_string_length(text), &why);
+    reject(t, engine_collection(t->engine, home), home, json_string_value(json_object_get(o, "name")), text, len, &why);
+    if (text)
+        explicit_bzero(text, len);
+    free(text);
     json_object_set_new(o, "phase", json_string("failed"));
     json_object_set_new(o, "words", json_string(words));
+    json_object_del(o, "sealed");
     json_object_set_new(o, "text", json_string("")); /* rejected/ has it, masked; secrets leave the journal */
     char *v = json_dumps(o, JSON_COMPACT);
     if (v)

@@ -6,10 +6,11 @@
  *   failed    its job failed and the document is in rejected/; the server's version is still to come back
  *
  * "base" is the version that was shown with our own saves carried onto it: from it the same difference is made again. "before" is the
- * server's record as it was.
+ * server's record as it was. A document that may hold secrets is "sealed" and no "text".
  */
 #include "sync/save.h"
 #include "sync/hook.h"
+#include "sync/seal.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -22,12 +23,24 @@ void journal_forget(struct save *s)
         ledger_delete(s->tenant->engine->store, LEDGER_SAVES, s->seq, &e);
 }
 
+static int put_text(struct save *s, json_t *o, struct err *e)
+{
+    if (!seal_is_needed(s->c))
+        return json_object_set_new(o, "text", json_stringn(s->text, s->len))
+                   ? err_set(e, -EINVAL, "the document can't be kept in the journal: it is not UTF-8")
+                   : 0;
+    char *hex = seal(s->tenant->engine, s->seq, s->text, s->len, e);
+    int r = hex ? json_object_set_new(o, "sealed", json_string(hex)) : e->code;
+    free(hex);
+    return r ? err_set(e, r == -1 ? -ENOMEM : r, "out of memory") : 0;
+}
+
 static json_t *entry(struct save *s, const char *phase, const char *job)
 {
-    json_t *o = json_pack("{s:I,s:I,s:s,s:s%,s:I,s:I,s:s,s:s?,s:b,s:I}", "tenant", (json_int_t)s->tenant->info.number,
-                          "home", (json_int_t)s->home, "name", s->name, "text", s->text, s->len, "uid",
-                          (json_int_t)s->caller.uid, "pid", (json_int_t)s->caller.pid, "phase", phase, "job", job,
-                          "created", s->now.doc == NULL, "ino", (json_int_t)s->ino);
+    json_t *o = json_pack("{s:I,s:I,s:s,s:I,s:I,s:s,s:s?,s:b,s:I}", "tenant", (json_int_t)s->tenant->info.number,
+                          "home", (json_int_t)s->home, "name", s->name, "uid", (json_int_t)s->caller.uid, "pid",
+                          (json_int_t)s->caller.pid, "phase", phase, "job", job, "created", s->now.doc == NULL, "ino",
+                          (json_int_t)s->ino);
     if (!o)
         return NULL;
     if (s->now.doc)
@@ -47,11 +60,14 @@ int journal_write(struct save *s, const char *phase, const char *job, struct err
     if (!s->seq && ledger_next_key(st, LEDGER_SAVES, &s->seq))
         return err_set(e, -EIO, "the journal can't be written");
     json_t *o = entry(s, phase, job);
-    char *v = o ? json_dumps(o, JSON_COMPACT) : NULL;
+    if (!o)
+        return err_set(e, -ENOMEM, "out of memory");
+    int r = put_text(s, o, e);
+    char *v = r ? NULL : json_dumps(o, JSON_COMPACT);
     json_decref(o);
     if (!v)
-        return err_set(e, -EINVAL, "the document can't be kept in the journal: it is not UTF-8");
-    int r = ledger_put(st, LEDGER_SAVES, s->seq, v, strlen(v), e);
+        return r ? r : err_set(e, -ENOMEM, "out of memory");
+    r = ledger_put(st, LEDGER_SAVES, s->seq, v, strlen(v), e);
     explicit_bzero(v, strlen(v));
     free(v);
     if (r == 0)
@@ -93,27 +109,52 @@ static void show_again(struct tenant *t, json_t *o, uint64_t home, const char *n
 static void replay_accepted(struct tenant *t, uint64_t seq, json_t *o, uint64_t home, const char *name)
 {
     const char *job = json_string_value(json_object_get(o, "job"));
-    uint64_t job_ino;
     struct err e = {0};
     show_again(t, o, home, name, job);
     uint64_t ino = save_ino_of(t->engine, home, name);
     if (job && watch_of_save(t, seq, ino))
         return;
-    if (!job || watch_job(t, job, ino ? ino : home, name, seq, &job_ino,
-                          &e)) /* its watch was lost with a cache, or a damaged ledger */
+    struct watch *w = job ? watch_prepare(t, job, ino ? ino : home, name, seq, &e) : NULL;
+    if (!w) { /* no job, and none can be watched */
         save_job_over(t, seq, NULL, true);
+        return;
+    }
+    watch_keep(w, &e); /* its watch was lost with a damaged ledger, or was never written */
+    watch_begin(w);
+}
+
+char *journal_text(struct engine *g, uint64_t seq, const json_t *o, size_t *len)
+{
+    json_t *text = json_object_get(o, "text");
+    const char *sealed = json_string_value(json_object_get(o, "sealed"));
+    if (sealed)
+        return unseal(g, seq, sealed, len);
+    char *copy = json_is_string(text) ? malloc(json_string_length(text) + 1) : NULL;
+    if (copy)
+        memcpy(copy, json_string_value(text), json_string_length(text) + 1);
+    *len = json_string_length(text);
+    return copy;
+}
+
+/* Its pad is gone: nobody can send it any more, and it mustn't go in silence. */
+static void lost_text(struct tenant *t, uint64_t seq, uint64_t home, const char *name)
+{
+    struct reason why = {.code = -EIO, .text = "the document of this save can't be read in the journal: save it again"};
+    struct err e;
+    reject(t, engine_collection(t->engine, home), home, name, NULL, 0, &why);
+    ledger_delete(t->engine->store, LEDGER_SAVES, seq, &e);
 }
 
 static void replay_save(struct tenant *t, uint64_t seq, json_t *o, uint64_t home, const char *name)
 {
-    json_t *text = json_object_get(o, "text"), *base = json_object_get(o, "base");
-    size_t len = json_string_length(text);
-    char *copy = malloc(len + 1);
-    if (copy)
-        memcpy(copy, json_string_value(text), len + 1);
-    struct save *s = copy ? save_new(t, home, name, copy, len) : NULL;
+    json_t *base = json_object_get(o, "base");
+    size_t len;
+    char *text = journal_text(t->engine, seq, o, &len);
+    struct save *s = text ? save_new(t, home, name, text, len) : NULL;
+    if (!text)
+        lost_text(t, seq, home, name);
     if (!s) {
-        free(copy);
+        free(text);
         return;
     }
     s->seq = seq;
@@ -131,8 +172,7 @@ static int replay_one(void *ctx, uint64_t seq, const void *value, size_t len)
     const char *phase = json_string_value(json_object_get(o, "phase")),
                *name = json_string_value(json_object_get(o, "name"));
     uint64_t home = (uint64_t)json_integer_value(json_object_get(o, "home"));
-    if (phase && name && json_is_string(json_object_get(o, "text")) && tenant_of(t->engine, home) == t &&
-        engine_collection(t->engine, home)) {
+    if (phase && name && tenant_of(t->engine, home) == t && engine_collection(t->engine, home)) {
         if (!strcmp(phase, "accepted"))
             replay_accepted(t, seq, o, home, name);
         else if (!strcmp(phase, "failed"))
@@ -146,5 +186,6 @@ static int replay_one(void *ctx, uint64_t seq, const void *value, size_t len)
 
 void save_replay(struct tenant *t)
 {
+    seal_sweep(t->engine);
     ledger_each(t->engine->store, LEDGER_SAVES, replay_one, t);
 }

@@ -663,7 +663,8 @@ void list_ask(struct tenant *t, struct ask *a)
         return;
     }
     if (!s) {
-        if (c->parent && a->kind == ASK_LISTING && !crawl_take(t->crawl_parents, now_ms())) { /* bounded like one over details */
+        if (c->parent && a->kind == ASK_LISTING &&
+            !crawl_take(t->crawl_parents, now_ms())) { /* bounded like one over details */
             err_set(&e, -EAGAIN, "more than crawl_limit directories of %s asked for in a minute", c->name);
             ask_end(g, a, -EAGAIN, &e);
             return;

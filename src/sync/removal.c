@@ -440,13 +440,13 @@ void removal_ask(struct tenant *t, struct ask *a)
         removal_end(r, 0, NULL);
     r = code == 0 ? removal_new(t, &k, op, &a->caller, &e) : NULL;
     known_release(&k);
-    if (code == 0 && (code = r ? removal_note(r, &e) : -ENOMEM)) {
+    if (r && (code = removal_note(r, &e))) {
         guard_uncount(t, now);
-        if (r)
-            removal_end(r, code, &e);
+        removal_end(r, code, &e);
+        r = NULL;
     }
-    if (code) {
-        ask_end(t->engine, a, code, &e);
+    if (!r) {
+        ask_end(t->engine, a, code ? code : -ENOMEM, &e);
         return;
     }
     hide(t->engine, r->ino, true);
@@ -561,7 +561,7 @@ void aside_ask(struct tenant *t, struct ask *a)
 
 unsigned removal_release(struct tenant *t, bool send)
 {
-    struct removal *r, *next;
+    struct removal *r = NULL, *next = NULL;
     unsigned n = 0;
     guard_reset(t);
     HASH_ITER(hh, t->removals, r, next)

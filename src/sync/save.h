@@ -56,6 +56,8 @@ void save_send(struct save *s); /* the plan */
 /* journal.c */
 int journal_write(struct save *s, const char *phase, const char *job, struct err *e);
 void journal_forget(struct save *s);
+/* The document of an entry; malloc'ed. NULL: it can't be had any more. */
+char *journal_text(struct engine *g, uint64_t seq, const json_t *o, size_t *len);
 
 /* jobover.c: a job that failed: what was refused is kept already; the server's version comes back. `o` is the journal's entry. */
 void save_bring_back(struct tenant *t, uint64_t seq, json_t *o);

@@ -40,17 +40,19 @@ static int show(struct save *s, struct err *e)
 }
 
 /* The journal's entry, the job's, and the change as a base of the next save, in one commit. */
-static int accept_durably(struct save *s, uint64_t *job_ino, struct err *e)
+static int accept_durably(struct save *s, struct watch *w, struct err *e)
 {
     struct tenant *t = s->tenant;
     const char *seen[] = {s->seen[0], s->seen[1], s->seen[2]};
     int r = ledger_begin(t->engine->store, e);
     if (r)
         return r;
-    if (s->last.job_id) {
+    if (w) {
         r = journal_write(s, "accepted", s->last.job_id, e);
         if (r == 0)
-            r = watch_job(t, s->last.job_id, s->ino ? s->ino : s->home, s->name, s->seq, job_ino, e);
+            r = watch_keep(w, e);
+    } else {
+        journal_forget(s);
     }
     if (s->ino && s->delta)
         own_note(t, s->ino, seen, 3, s->delta);
@@ -78,11 +80,12 @@ static void accepted_job(struct save *s)
 {
     struct tenant *t = s->tenant;
     struct err e = {0};
-    uint64_t job_ino = 0;
-    int noted = accept_durably(s, &job_ino, &e); /* if that fails the entry is as it was sent: the next start sees to it */
+    struct watch *w = watch_prepare(t, s->last.job_id, s->ino ? s->ino : s->home, s->name, s->seq, &e);
+    int noted = w ? accept_durably(s, w, &e) : e.code; /* if not, the entry is as it was sent: the next start sees to it */
+    uint64_t job_ino = w ? watch_begin(w) : 0;
     test_hook("before-cache");
     if (show(s, &e) == 0) {
-        save_mark(s, STORE_PENDING, s->last.job_id, NULL);
+        save_mark(s, w ? STORE_PENDING : STORE_CLEAN, s->last.job_id, NULL);
         watch_of_save(t, s->seq, s->ino);
         hook_inode(t->engine, s->ino);
     }
@@ -97,7 +100,6 @@ static void created_fetched(void *ctx, int code, uint64_t ino, const struct err 
     (void)code;
     (void)ino;
     (void)e; /* what is shown is true without it; a later read has the rest */
-    journal_forget(s);
     save_end(s, 0, NULL);
 }
 
@@ -105,27 +107,24 @@ static void accepted(struct save *s)
 {
     struct tenant *t = s->tenant;
     struct err e = {0};
-    uint64_t none;
+    bool created = s->now.doc == NULL;
     test_hook("after-answer");
     if (s->last.job_id) {
         accepted_job(s);
         return;
     }
     test_hook("before-cache");
-    bool created = s->now.doc == NULL;
     int r = show(s, &e); /* if that fails the LMS has it all the same; only our view could not be written */
     if (r == 0) {
         save_mark(s, STORE_CLEAN, NULL, NULL);
         hook_inode(t->engine, s->ino);
-        accept_durably(s, &none, &e);
-        if (created && (s->c->can & LMS_GET) &&
-            s->last.key) { /* the rest of it before the verdict: close leaves the final form */
-            fetch_by_ino(t, s->ino, NET_PEOPLE, t->info.conf->op_timeout * SECOND, created_fetched, s);
-            return;
-        }
     }
-    journal_forget(s);
-    save_end(s, 0, NULL);
+    accept_durably(s, NULL, &e);
+    if (r == 0 && created && (s->c->can & LMS_GET) &&
+        s->last.key) /* the rest of it before the verdict: close leaves the final form */
+        fetch_by_ino(t, s->ino, NET_PEOPLE, t->info.conf->op_timeout * SECOND, created_fetched, s);
+    else
+        save_end(s, 0, NULL);
 }
 
 /* ------------------------------------------------------------------ a create whose answer was lost */

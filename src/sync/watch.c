@@ -275,23 +275,29 @@ static struct watch *watch_new(struct tenant *t, const char *job_id, uint64_t re
     return w;
 }
 
-int watch_job(struct tenant *t, const char *job_id, uint64_t record, const char *record_name, uint64_t save_seq,
-              uint64_t *job_ino, struct err *e)
+struct watch *watch_prepare(struct tenant *t, const char *job_id, uint64_t record, const char *record_name,
+                            uint64_t save_seq, struct err *e)
 {
     struct watch *w = watch_new(t, job_id, record, record_name, save_seq);
     if (!w)
-        return err_set(e, -ENOMEM, "out of memory");
-    int r = show_job(w, e);
-    if (r == 0)
-        r = keep_job(w, e);
-    if (r) {
+        err_set(e, -ENOMEM, "out of memory");
+    if (w && show_job(w, e)) {
         watch_release(w);
-        return r;
+        w = NULL;
     }
-    HASH_ADD(hh, t->watches, ino, sizeof w->ino, w);
-    *job_ino = w->ino;
+    return w;
+}
+
+int watch_keep(struct watch *w, struct err *e)
+{
+    return keep_job(w, e);
+}
+
+uint64_t watch_begin(struct watch *w)
+{
+    HASH_ADD(hh, w->tenant->watches, ino, sizeof w->ino, w);
     poll_later(w);
-    return 0;
+    return w->ino;
 }
 
 static struct watch *watch_find(struct tenant *t, uint64_t ino)

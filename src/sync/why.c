@@ -108,6 +108,19 @@ json_t *why_rejected_list(struct engine *g)
     return f.all;
 }
 
+json_t *why_rejected_one(struct engine *g, uint64_t n)
+{
+    void *value;
+    size_t len;
+    if (ledger_get(g->store, LEDGER_REJECTED, n, &value, &len))
+        return NULL;
+    json_t *o = json_loadb(value, len, JSON_ALLOW_NUL, NULL);
+    free(value);
+    if (o)
+        json_object_set_new(o, "n", json_integer((json_int_t)n));
+    return o;
+}
+
 int why_drop(struct engine *g, uint64_t n)
 {
     struct err e;

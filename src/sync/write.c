@@ -8,6 +8,7 @@
  * nothing twice.
  */
 #include "sync/save.h"
+#include "sync/seal.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -68,6 +69,8 @@ void save_end(struct save *s, int code, const struct err *e)
         t->engine->busy++;
     }
     waiters_end(t->engine, &s->waiters, code, e);
+    if (s->seq && code != -ESHUTDOWN && !s->last.job_id && seal_is_needed(s->c))
+        seal_drop(t->engine, s->seq); /* the journal has forgotten it */
     save_release(s);
     if (next)
         save_begin(next);
@@ -218,7 +221,10 @@ static int merge_create(struct save *s)
     if (!s->merged || !s->changed)
         return -ENOMEM;
     json_object_del(s->merged, "_readonly");
-    json_object_foreach(s->merged, key, value) json_array_append_new(s->changed, json_string(key));
+    json_object_foreach(s->merged, key, value)
+    {
+        json_array_append_new(s->changed, json_string(key));
+    }
     return 0;
 }
 

@@ -133,6 +133,8 @@ create after-journal
 create after-answer
 create before-cache
 create after-cache
+check "no secret is left in the journal, crashes or not" sh -c "! grep -ral 'Passw0rd-long' '$CACHE'"
+eq "… nor anything to unseal one with" "" "$(ls "$CACHE/pads" 2>/dev/null)"
 
 # ---- removals ----
 read_only() { t grep -l '"user_type": "ReadOnly"' "$users"/EXT-*.json | sed -n "$1p"; }

@@ -28,7 +28,7 @@ zoo_start() { # [SANDBOX-OPTION…]
     export HOME=$T/home
     mkdir -p "$HOME"
     sandbox_start --users 60 --job-seconds 1 "$@"
-    conf_hownow 'trickle = no'
+    conf_hownow 'trickle = no' 'crawl_limit = 6000'
     config_write hownow
     mount_start
     t ls "$users" >/dev/null

@@ -188,5 +188,5 @@ refusal() { # TEXT ASKS EMACS-OPTION…
 refusal "refused" asks
 refusal "refused, by copying" '' --eval '(setq backup-by-copying t)'
 keyboard_end
-zoo_end 18
+zoo_end 16
 done_testing

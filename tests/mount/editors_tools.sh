@@ -35,7 +35,6 @@ by_mv() { t mv "$T/new.json" "$file"; }
 by_install() { t install -m 600 "$T/new.json" "$file"; }
 by_rsync() { t rsync -a "$T/new.json" "$file"; }
 by_rsync_inplace() { t rsync -a --inplace "$T/new.json" "$file"; }
-by_rsync_delayed() { mkdir -p "$T/from" && cp "$T/new.json" "$T/from/$key.json" && t rsync -a --delay-updates "$T/from/" "$users/" && rm -r "$T/from"; }
 by_tar() { (cd "$T" && mkdir -p tar && cp new.json "tar/$key.json") && tar -C "$T/tar" -c "$key.json" | t tar -C "$users" -x; }
 by_tar_overwrite() { (cd "$T" && cp new.json "tar/$key.json") && tar -C "$T/tar" -c "$key.json" | t tar -C "$users" -x --overwrite; }
 by_python() { t python3 -c "import os; open('$users/.$key.tmp','w').write(open('$T/new.json').read()); os.replace('$users/.$key.tmp','$file')"; }
@@ -60,7 +59,7 @@ by_truncate_then_append() { t bash -c "exec 3>>'$file'; truncate -s 0 /dev/fd/3;
 by_rename_dance() { t bash -c "mv '$file' '$file.old' && cp '$T/new.json' '$file' && rm '$file.old'"; }
 by_noclobber_mv() { t bash -c "rm '$file'; mv -n '$T/new.json' '$file'"; }
 
-for by in ed sed sed_backup perl patch sponge cp cp_remove cp_backup mv install rsync rsync_inplace rsync_delayed tar tar_overwrite python \
+for by in ed sed sed_backup perl patch sponge cp cp_remove cp_backup mv install rsync rsync_inplace tar tar_overwrite python \
     python_tempfile python_update bash bash_builtin bash_here dash dash_here group group_background dash_group exec tee dd dd_sync \
     truncate_then_append rename_dance noclobber_mv; do
     way "${by//_/ }" "by_$by"
@@ -148,7 +147,7 @@ half() { # TEXT CMD…
 half "a lone >" bash -c ": >'$file'"
 half "a lone > of dash" dash -c ": >'$file'"
 half "a group that dies in the middle" bash -c "(head -c 100 '$T/same.json'; exit 1) >'$file' || true"
-half "a writer that is killed" bash -c "{ head -c 100 '$T/same.json'; kill -9 \$BASHPID; } >'$file' || true"
+half "a writer that is killed" bash -c "(head -c 100 '$T/same.json'; kill -9 \$BASHPID) >'$file' || true"
 half "an append that makes it no document" bash -c "echo '{' >>'$file' || true"
 half "truncate" bash -c "truncate -s 100 '$file' || true"
 half "cp of an empty file" bash -c "! cp /dev/null '$file'"

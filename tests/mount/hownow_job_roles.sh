@@ -8,7 +8,6 @@ config_write hownow
 mount_start
 roles=$MNT/hownow/job-roles skills=$MNT/hownow/skills users=$MNT/hownow/users
 posts='(.method == "POST") and (.path == "/external/v1/job_roles")'
-puts='(.method == "PUT") and (.path | startswith("/external/v1/job_roles/"))'
 deletes='.method == "DELETE"'
 writes='(.method != "GET") and (.path != "/token")'
 edit() { # FILE JQ-FILTER

@@ -154,6 +154,27 @@ static void test_a_refused_record_shows_the_servers_version(void **state)
     put(RECORD, "", "one", 0);
     verdict(RECORD, ask(RECORD, "one"), DRAFT_REFUSED, -EINVAL);
     assert_int_equal(draft_read(d, RECORD, &(char){0}, 1, 0), -ENOENT);
+}
+
+/* emacs takes EINVAL of fsync for a file system that has none: its close has to hear the same. */
+static void test_a_refusal_is_told_again_until_the_next_change(void **state)
+{
+    (void)state;
+    struct draft_text t;
+    assert_int_equal(draft_open(d, RECORD, false, 1, 2), 0);
+    assert_true(draft_is_clean(d, RECORD));
+    put(RECORD, "", "one", 0);
+    assert_false(draft_is_clean(d, RECORD));
+    verdict(RECORD, ask(RECORD, "one"), DRAFT_REFUSED, -EINVAL);
+    assert_false(draft_is_clean(d, RECORD));
+    assert_int_equal(settle_again(RECORD, NULL), -EINVAL);
+    put(RECORD, "", "two", 0);
+    verdict(RECORD, ask(RECORD, "two"), DRAFT_SETTLED, 0);
+    assert_int_equal(settle_again(RECORD, NULL), DRAFT_CLEAN);
+    put(RECORD, "", "six", 0);
+    verdict(RECORD, ask(RECORD, "six"), DRAFT_REFUSED, -EINVAL);
+    assert_int_equal(draft_close(d, RECORD, &t), DRAFT_CLEAN);
+    assert_true(draft_is_clean(d, RECORD));
     assert_int_equal(settle_again(RECORD, NULL), DRAFT_CLEAN);
 }
 
@@ -254,6 +275,7 @@ int main(void)
         TEST(test_what_was_written_while_it_was_asked_stays),
         TEST(test_who_waits_for_the_same_text_gets_its_verdict),
         TEST(test_a_refused_record_shows_the_servers_version),
+        TEST(test_a_refusal_is_told_again_until_the_next_change),
         TEST(test_a_refused_new_record_is_not_asked_again),
         TEST(test_what_is_no_document_yet_stays_while_it_is_open),
         TEST(test_only_the_last_close_settles),

@@ -3,11 +3,13 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -20,7 +22,9 @@ static struct scratch *s;
 static int files_on_disk(void)
 {
     int n = 0;
-    DIR *dir = opendir(folder);
+    char mine[80];
+    snprintf(mine, sizeof mine, "%s/7", folder);
+    DIR *dir = opendir(mine);
     for (struct dirent *e; dir && (e = readdir(dir));)
         n += e->d_name[0] != '.';
     if (dir)
@@ -246,16 +250,36 @@ static void test_load_gives_the_text(void **state)
     free(text);
 }
 
-static void test_the_folder_is_emptied(void **state)
+static void test_folders_of_dead_mounts_are_removed(void **state)
 {
     (void)state;
     struct err e;
-    scratch_write(s, make(DIR_A, "a"), "x", 1, 0);
     struct scratch *again;
-    assert_int_equal(files_on_disk(), 1);
+    char dead[80], file[90];
+    snprintf(dead, sizeof dead, "%s/6", folder);
+    snprintf(file, sizeof file, "%s/1", dead);
+    assert_int_equal(mkdir(dead, 0700), 0);
+    assert_int_equal(close(open(file, O_CREAT | O_WRONLY | O_CLOEXEC, 0600)), 0);
+    scratch_write(s, make(DIR_A, "a"), "x", 1, 0);
     assert_int_equal(scratch_new(folder, 8, MAX, &again, &e), 0);
-    assert_int_equal(files_on_disk(), 0);
+    assert_int_equal(access(dead, F_OK), -1);
+    assert_int_equal(files_on_disk(), 1); /* a living mount's stays */
     scratch_free(again);
+    assert_int_equal(files_on_disk(), 1);
+}
+
+static void test_a_backup_that_fails_leaves_nothing(void **state)
+{
+    (void)state;
+    struct scratch_make k = {.dir = DIR_A, .name = "a~", .mode = 0600};
+    struct scratch_attr a;
+    char mine[80];
+    uint64_t record = ino_make(INO_RECORD, 1, 1, 5);
+    snprintf(mine, sizeof mine, "%s/7", folder);
+    assert_int_equal(rmdir(mine), 0);
+    assert_int_equal(scratch_backup(s, record, &k, "x", 1), -ENOENT);
+    assert_int_equal(scratch_find(s, DIR_A, "a~", &a), -ENOENT);
+    assert_int_equal(scratch_get(s, record, &a), -ENOENT);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -275,7 +299,8 @@ int main(void)
         TEST(test_what_became_a_record_has_no_name_any_more),
         TEST(test_documents_are_counted),
         TEST(test_load_gives_the_text),
-        TEST(test_the_folder_is_emptied),
+        TEST(test_folders_of_dead_mounts_are_removed),
+        TEST(test_a_backup_that_fails_leaves_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
