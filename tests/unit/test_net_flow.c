@@ -260,6 +260,8 @@ static void test_listing_and_trickle_leave_what_is_kept_for_people(void **state)
     net_free(n);
 }
 
+#define TOGETHER_MS 100 /* less than the shortest delay before a second try */
+
 static void test_trickle_waits_while_anybody_else_does(void **state)
 {
     (void)state;
@@ -279,8 +281,13 @@ static void test_trickle_waits_while_anybody_else_does(void **state)
     start(h, request(HTTP_GET, "/trickle"), &trickle, &slow);
     poll_until(n, &person.runs, 1);
     poll_until(n, &slow.runs, 1);
-    assert_string_equal(seen_at(1).line, "GET /first/503");
-    assert_string_equal(seen_at(2).line, "GET /trickle");
+    /* The person's second try waits for its delay, and the trickle with it; then both go at once, on a connection each, and either may
+     * arrive first. */
+    bool first = strcmp(seen_at(1).line, "GET /trickle") == 0;
+    int64_t tried_again = seen_at(first ? 2 : 1).at, trickled = seen_at(first ? 1 : 2).at;
+    assert_string_equal(seen_at(first ? 2 : 1).line, "GET /first/503");
+    assert_string_equal(seen_at(first ? 1 : 2).line, "GET /trickle");
+    assert_true(trickled >= tried_again - TOGETHER_MS);
     free(person.body);
     free(slow.body);
     net_free(n);
