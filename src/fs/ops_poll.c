@@ -32,7 +32,8 @@ static struct poller *pollers_take(struct mount *m, uint64_t job, uint64_t fh)
     pthread_mutex_lock(&m->pollers_lock);
     DL_FOREACH_SAFE(m->pollers, p, next)
     {
-        if (fh ? p->fh != fh : p->job != job)
+        /* cppcheck takes utlist's loops for a use before the first. */
+        if (fh ? p->fh != fh : p->job != job) /* cppcheck-suppress uninitvar */
             continue;
         DL_DELETE(m->pollers, p);
         DL_APPEND(taken, p);
@@ -47,7 +48,7 @@ static void pollers_free(struct poller *list)
     DL_FOREACH_SAFE(list, p, next)
     {
         fuse_pollhandle_destroy(p->handle);
-        free(p);
+        free(p); /* cppcheck-suppress uninitvar */
     }
 }
 
@@ -60,7 +61,7 @@ static bool poller_add(struct mount *m, uint64_t job, uint64_t fh, struct fuse_p
     pthread_mutex_lock(&m->pollers_lock);
     DL_FOREACH(m->pollers, p)
     {
-        if (p->job == job)
+        if (p->job == job) /* cppcheck-suppress uninitvar */
             *first = false;
         if (p->fh == fh)
             mine = p;
