@@ -37,6 +37,8 @@ const char *http_method_name(enum http_method m);
 /* 0 or -ENOMEM; name and value are copied. */
 int http_request_header(struct http_request *r, const char *name, const char *value);
 int http_request_part(struct http_request *r, const char *name, const char *value);
+/* *to becomes a request of its own, the same in everything. 0, or -ENOMEM and *to is empty. */
+int http_request_copy(const struct http_request *from, struct http_request *to);
 /* Wipes bodies and header values (they may hold secrets) before it frees them; leaves *r zeroed. */
 void http_request_release(struct http_request *r);
 void http_reply_release(struct http_reply *r);

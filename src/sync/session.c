@@ -64,41 +64,6 @@ void session_free(struct tenant *t)
     t->session = NULL;
 }
 
-static int pairs_copy(struct http_request *to, const struct http_header *list, size_t n,
-                      int add(struct http_request *, const char *, const char *))
-{
-    for (size_t i = 0; i < n; i++) {
-        int r = add(to, list[i].name, list[i].value);
-        if (r)
-            return r;
-    }
-    return 0;
-}
-
-static int request_copy(const struct http_request *from, struct http_request *to)
-{
-    *to =
-        (struct http_request){.method = from->method, .content_type = from->content_type, .idempotent = from->idempotent};
-    int r = pairs_copy(to, from->headers, from->headers_n, http_request_header);
-    if (!r)
-        r = pairs_copy(to, from->parts, from->parts_n, http_request_part);
-    to->path = from->path ? strdup(from->path) : NULL;
-    to->url = from->url ? strdup(from->url) : NULL;
-    if (from->body) {
-        to->body = malloc(from->body_len + 1);
-        if (to->body) {
-            memcpy(to->body, from->body, from->body_len);
-            to->body[from->body_len] = '\0';
-            to->body_len = from->body_len;
-        }
-    }
-    if (r || (from->path && !to->path) || (from->url && !to->url) || (from->body && !to->body)) {
-        http_request_release(to);
-        return -ENOMEM;
-    }
-    return 0;
-}
-
 static void send_finish(struct send *s, struct net_result *r)
 {
     if (s->handle)
@@ -199,7 +164,7 @@ static void send_now(struct send *s)
         return;
     }
     struct http_request with = {0};
-    int r = request_copy(&s->request, &with);
+    int r = http_request_copy(&s->request, &with);
     if (r == 0)
         r = t->info.provider->authorize(&t->account, ss->token, &with);
     if (r) {

@@ -293,29 +293,10 @@ static void on_step(void *ctx, struct net_result *res)
     }
 }
 
-static int request_dup(const struct http_request *from, struct http_request *to)
-{
-    *to =
-        (struct http_request){.method = from->method, .content_type = from->content_type, .idempotent = from->idempotent};
-    for (size_t i = 0; i < from->headers_n; i++)
-        if (http_request_header(to, from->headers[i].name, from->headers[i].value))
-            return -ENOMEM;
-    for (size_t i = 0; i < from->parts_n; i++)
-        if (http_request_part(to, from->parts[i].name, from->parts[i].value))
-            return -ENOMEM;
-    to->path = strdup(from->path);
-    if (from->body && (to->body = malloc(from->body_len + 1))) {
-        memcpy(to->body, from->body, from->body_len);
-        to->body[from->body_len] = '\0';
-        to->body_len = from->body_len;
-    }
-    return to->path && (!from->body || to->body) ? 0 : -ENOMEM;
-}
-
 static void send_step(struct save *s)
 {
     struct http_request req = {0};
-    if (request_dup(&s->plan.steps[s->step], &req)) {
+    if (http_request_copy(&s->plan.steps[s->step], &req)) {
         http_request_release(&req);
         save_fail(s, -ENOMEM, "out of memory");
         return;
