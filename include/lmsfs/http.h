@@ -14,9 +14,10 @@ struct http_header {
 /* All strings are owned by the request and freed by http_request_release. A zeroed struct is an empty request. */
 struct http_request {
     enum http_method method;
-    char *path; /* below the tenant's base URL, encoded, with its query: "/external/v1/users?page=1&per_page=100" */
-    char *url;  /* an absolute URL that is used instead of base URL + path; NULL as a rule */
-    char *body; /* NULL: no body, or a multipart one (parts) */
+    char *path;  /* below the tenant's base URL, encoded, with its query: "/external/v1/users?page=1&per_page=100" */
+    char *shown; /* the path for people, secrets in it masked; NULL: path as it is */
+    char *url;   /* an absolute URL that is used instead of base URL + path; NULL as a rule */
+    char *body;  /* NULL: no body, or a multipart one (parts) */
     size_t body_len;
     const char *content_type; /* a literal; NULL when there is no body. Ignored for multipart: net/ makes the boundary */
     struct http_header *headers;
@@ -34,6 +35,8 @@ struct http_reply {
 };
 
 const char *http_method_name(enum http_method m);
+/* The path as people may see it: never NULL. Borrowed. */
+const char *http_shown(const struct http_request *r);
 /* 0 or -ENOMEM; name and value are copied. */
 int http_request_header(struct http_request *r, const char *name, const char *value);
 int http_request_part(struct http_request *r, const char *name, const char *value);

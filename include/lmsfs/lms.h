@@ -18,7 +18,7 @@
 enum lms_kind {
     LMS_LISTED,     /* the API lists it: a directory that is complete or an error */
     LMS_KNOWN,      /* the API has a GET and no list: the directory shows what is known */
-    LMS_WRITE_ONLY, /* the API only takes it */
+    LMS_WRITE_ONLY, /* the API only takes it: the directory shows what was accepted, which the ledger keeps */
     LMS_SINGLETON,  /* one document: a file <name>.json in the tenant's directory */
 };
 
@@ -74,10 +74,16 @@ struct lms_field {
 struct lms_collection {
     const char *name;   /* directory name, or for a singleton the file's name without ".json" */
     const char *parent; /* name of the collection whose records are the directories here ("users"); NULL as a rule */
+    bool parent_is_word; /* the directories are words that the API doesn't list (a framework, an e-mail address): each valid name is
+                            one, its parent_key is the word itself; `parent` is NULL then */
+    const char *folder; /* of a singleton: the directory of the tenant that it stands in ("metadata"); NULL: the tenant's own */
+    bool plain_names; /* records are <key>.json, without the ID- */
     enum lms_kind kind;
     unsigned can;
-    unsigned page_size;             /* rows of a full list page; 0 where it isn't listed */
-    const char *ext_prefix;         /* "EXT-" where records are named by external id when they have one; else NULL */
+    unsigned page_size;     /* rows of a full list page; 0 where it isn't listed */
+    const char *ext_prefix; /* "EXT-" where records are named by external id when they have one; else NULL */
+    const char *secret_prefix; /* "SSN-": one more name that get_request takes and that is a symlink, never listed and, being a
+                                  secret, never logged; NULL as a rule */
     const struct lms_field *fields; /* the writable fields, in the order shown; ends with a NULL name; NULL: read-only */
     const char *const *options;     /* keys that `_options` may hold; NULL-terminated; NULL: none */
 };
@@ -90,6 +96,7 @@ struct lms_record {
     char *email; /* for the EMAIL- alias and for telling people apart; NULL if none */
     bool active; /* false: belongs into deactivated-<collection>/ */
     bool is_row; /* get_reply: no more than a list row though asked for by name (a search by e-mail); false as a rule */
+    char *parent;  /* in what a search finds of a per-parent collection: its parent's key; else NULL */
     int64_t mtime; /* the API's own update time, Unix seconds; 0 = none given */
     json_t *doc; /* the document: writable fields and `_readonly` (without version and complete, which doc_finish adds) */
 };
@@ -112,10 +119,14 @@ struct lms_save {
     const char *parent_key; /* per-parent collections: the parent's key; else NULL */
     const char *key;        /* NULL: create */
     const char *ext;        /* external id the name gives, or NULL */
-    json_t *base;           /* the server's current document (NULL on a create) */
-    json_t *merged;         /* the current document with the change carried onto it; no `_readonly`, no `_options` */
-    json_t *changed;        /* array of the names of top-level fields that differ between base and merged */
-    json_t *options;        /* `_options`, or NULL */
+    const char *name;       /* plain_names: the key that the file's name gives; else NULL */
+    bool removed;           /* LMS_WRITE_ONLY: it was removed before, and this save brings it back */
+    const char *uid; /* unique to this save and the same in each of its tries, restarts included: 32 hex digits */
+    int64_t now;     /* Unix seconds when it was saved; the same in each of its tries */
+    json_t *base;    /* the server's current document (NULL on a create) */
+    json_t *merged;  /* the current document with the change carried onto it; no `_readonly`, no `_options` */
+    json_t *changed; /* array of the names of top-level fields that differ between base and merged */
+    json_t *options; /* `_options`, or NULL */
 };
 
 struct lms_plan { /* requests in the order to send; the next goes out when the one before was accepted */
@@ -136,6 +147,18 @@ void lms_verdict_release(struct lms_verdict *v);
 
 enum lms_op { LMS_OP_DEACTIVATE, LMS_OP_REACTIVATE, LMS_OP_DELETE };
 
+/* What a removal or its taking back asks for. All borrowed. */
+struct lms_change {
+    enum lms_op op;
+    const char *parent_key; /* as in lms_save */
+    const char *key;
+    const char *ext;       /* NULL: none */
+    const char *successor; /* "ID-…" / "EXT-…" or NULL */
+    const json_t *doc;     /* the record as it is known; NULL: not known */
+    const char *uid;       /* as in lms_save */
+    int64_t now;
+};
+
 enum lms_job_status { LMS_JOB_IN_PROGRESS, LMS_JOB_COMPLETED, LMS_JOB_WARNINGS, LMS_JOB_FAILED };
 
 struct lms_job {
@@ -151,6 +174,7 @@ const char *lms_job_status_name(enum lms_job_status s); /* "in_progress", "compl
 /* What requests need of the configuration; strings borrowed, NULL where the provider has no use for them. */
 struct lms_account {
     const char *client_id, *client_secret, *org_id, *org_secret, *api_key, *tenant_id, *access_token, *secret, *act_as;
+    const char *events_url;
 };
 
 struct lms_token {
@@ -179,7 +203,20 @@ struct lms_provider {
     int (*list_reply)(const struct lms_collection *c, const char *parent_key, const struct http_reply *r,
                       struct lms_page *out, struct err *e);
 
-    /* One record by stem: "ID-<key>", "EXT-<ext>" or "EMAIL-<address>" (percent-decoded); NULL for a singleton. -ENOTSUP where the API
+    /* What changed at or after `since` (Unix seconds), as pages of a list that list_reply reads; removed ones are among them, as inactive.
+     * NULL where the API can't be asked so. */
+    int (*changed_request)(const struct lms_collection *c, int64_t since, unsigned page, struct http_request *out,
+                           struct err *e);
+
+    /* What the LMS's own search finds for `text`, a directory's name below search/<collection>/: pages that list_reply reads (with
+     * parent_key NULL; rows of a per-parent collection say their parent), in the API's order. -ENOTSUP where the collection has no
+     * search, -EINVAL with the reason for a text that it doesn't take. *window: past so many rows the API stops (0: it doesn't). NULL
+     * where the vendor has no search at all. */
+    int (*search_request)(const struct lms_collection *c, const char *text, unsigned page, struct http_request *out,
+                          uint64_t *window, struct err *e);
+
+    /* One record by stem: "ID-<key>", "EXT-<ext>", "EMAIL-<address>", secret_prefix and its value, or with plain_names "ID-<key>" too
+     * (percent-decoded); NULL for a singleton. -ENOTSUP where the API
      * can't be asked that way. A 404 never reaches get_reply. For get_reply a record whose identity isn't `stem`'s is -EPROTO;
      * for a search by e-mail that finds nobody get_reply returns -ENOENT. */
     int (*get_request)(const struct lms_collection *c, const char *parent_key, const char *stem,
@@ -193,9 +230,17 @@ struct lms_provider {
     int (*saved)(const struct lms_collection *c, const struct lms_save *s, size_t step, const struct http_reply *r,
                  struct lms_verdict *out, struct err *e);
 
-    /* Deactivate, reactivate, delete for good. successor: "ID-…" / "EXT-…" or NULL. -EPERM where the API has no such operation. */
-    int (*change_state)(const struct lms_collection *c, const char *parent_key, const char *key, enum lms_op op,
-                        const char *successor, struct http_request *out, struct err *e);
+    /* A create was refused, or its job failed, because a record with the very same id is there (and not because another person has its
+     * username or e-mail address): the save is then an update of that one. job NULL: by the reply. NULL where that can't be. */
+    bool (*says_exists)(const struct lms_collection *c, const struct lms_save *s, const struct http_reply *r,
+                        const struct lms_job *job);
+
+    /* Deactivate, reactivate, delete for good. -EPERM where the API has no such operation. */
+    int (*change_request)(const struct lms_collection *c, const struct lms_change *ch, struct http_request *out,
+                          struct err *e);
+    /* The verdict that a 2xx reply's body gives: 0 or -errno with the vendor's words. NULL: a 2xx says it all. */
+    int (*change_reply)(const struct lms_collection *c, const struct lms_change *ch, const struct http_reply *r,
+                        struct err *e);
 
     /* Jobs; NULL where the vendor has none. */
     int (*job_request)(const char *job_id, struct http_request *out, struct err *e);

@@ -11,6 +11,11 @@ const char *http_method_name(enum http_method m)
     return names[m];
 }
 
+const char *http_shown(const struct http_request *r)
+{
+    return r->shown ? r->shown : r->path ? r->path : r->url ? r->url : "";
+}
+
 static void free_wiped(char *s, size_t len)
 {
     if (s)
@@ -57,6 +62,7 @@ static void pairs_release(struct http_header *list, size_t n)
 void http_request_release(struct http_request *r)
 {
     free(r->path);
+    free(r->shown);
     free(r->url);
     free_wiped(r->body, r->body_len);
     pairs_release(r->headers, r->headers_n);
@@ -89,6 +95,7 @@ int http_request_copy(const struct http_request *from, struct http_request *to)
     if (!r)
         r = pairs_copy(to, from->parts, from->parts_n, http_request_part);
     to->path = from->path ? strdup(from->path) : NULL;
+    to->shown = from->shown ? strdup(from->shown) : NULL;
     to->url = from->url ? strdup(from->url) : NULL;
     if (from->body) {
         to->body = malloc(from->body_len + 1);
@@ -98,7 +105,8 @@ int http_request_copy(const struct http_request *from, struct http_request *to)
             to->body_len = from->body_len;
         }
     }
-    if (r || (from->path && !to->path) || (from->url && !to->url) || (from->body && !to->body)) {
+    if (r || (from->path && !to->path) || (from->shown && !to->shown) || (from->url && !to->url) ||
+        (from->body && !to->body)) {
         http_request_release(to);
         return -ENOMEM;
     }

@@ -168,6 +168,7 @@ static void probe_start(struct probe *p, struct net *n, const struct conf *conf,
         .secret = c->secret,
         .access_token = c->access_token,
         .act_as = c->act_as,
+        .events_url = c->events_url,
     };
     if (!p->provider) {
         err_set(&p->err, -EINVAL, "provider %s is not in this program", c->provider);

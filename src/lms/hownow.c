@@ -488,7 +488,7 @@ const struct lms_provider hownow_provider = {
     .get_reply = get_reply,
     .save = hownow_save,
     .saved = hownow_saved,
-    .change_state = hownow_change_state,
+    .change_request = hownow_change_request,
     .job_request = job_request,
     .job_reply = job_reply,
 };

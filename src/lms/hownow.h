@@ -13,8 +13,8 @@ bool hownow_is_contents(const struct lms_collection *c); /* its records are name
 int hownow_save(const struct lms_collection *c, const struct lms_save *s, struct lms_plan *out, struct err *e);
 int hownow_saved(const struct lms_collection *c, const struct lms_save *s, size_t step, const struct http_reply *r,
                  struct lms_verdict *out, struct err *e);
-int hownow_change_state(const struct lms_collection *c, const char *parent_key, const char *key, enum lms_op op,
-                        const char *successor, struct http_request *out, struct err *e);
+int hownow_change_request(const struct lms_collection *c, const struct lms_change *ch, struct http_request *out,
+                          struct err *e);
 
 /* What the savers share. A step of the plan: takes over `body`; `key` stands for the path's {}, NULL where it has none. */
 int hownow_step(struct lms_plan *out, const char *label, enum http_method method, const char *path, const char *key,

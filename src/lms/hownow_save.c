@@ -286,25 +286,24 @@ static int add_successor(struct http_request *r, const char *key, const char *su
     return build_body(r, json_pack("{s:s, s:s}", "assigned_user_id", successor, "assigned_external_user_id", successor));
 }
 
-int hownow_change_state(const struct lms_collection *c, const char *parent_key, const char *key, enum lms_op op,
-                        const char *successor, struct http_request *out, struct err *e)
+int hownow_change_request(const struct lms_collection *c, const struct lms_change *ch, struct http_request *out,
+                          struct err *e)
 {
     static const char *const words[] = {"deactivate", "reactivate", "delete"};
-    (void)parent_key;
 
     *out = (struct http_request){0};
-    if (!hownow_is(c, "users") && !(hownow_is(c, "job-roles") && op == LMS_OP_DELETE))
-        return err_set(e, -EPERM, "HowNow has no way to %s one of %s", words[op], c->name);
-    if (!key || !is_decimal(key))
+    if (!hownow_is(c, "users") && !(hownow_is(c, "job-roles") && ch->op == LMS_OP_DELETE))
+        return err_set(e, -EPERM, "HowNow has no way to %s one of %s", words[ch->op], c->name);
+    if (!ch->key || !is_decimal(ch->key))
         return err_set(e, -EINVAL, "HowNow's ids are positive whole numbers");
     if (!hownow_is(c, "users"))
-        return build_told(build_request(out, HTTP_DELETE, "/external/v1/job_roles/ID-{}", key), e);
-    int rc =
-        build_request(out, op == LMS_OP_DELETE ? HTTP_DELETE : HTTP_PUT, "/external/v1/users/ID-{}/{}", key, words[op]);
+        return build_told(build_request(out, HTTP_DELETE, "/external/v1/job_roles/ID-{}", ch->key), e);
+    int rc = build_request(out, ch->op == LMS_OP_DELETE ? HTTP_DELETE : HTTP_PUT, "/external/v1/users/ID-{}/{}",
+                           ch->key, words[ch->op]);
     /* "User must exist and be currently active": a second deactivation fails, and so would look as if the first had. */
-    out->idempotent = op == LMS_OP_DELETE;
-    if (!rc && op != LMS_OP_REACTIVATE)
-        rc = add_successor(out, key, successor, e);
+    out->idempotent = ch->op == LMS_OP_DELETE;
+    if (!rc && ch->op != LMS_OP_REACTIVATE)
+        rc = add_successor(out, ch->key, ch->successor, e);
     if (rc)
         http_request_release(out);
     return build_told(rc, e);

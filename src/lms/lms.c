@@ -45,6 +45,7 @@ void lms_record_release(struct lms_record *r)
     free(r->key);
     free(r->ext);
     free(r->email);
+    free(r->parent);
     json_decref(r->doc);
     *r = (struct lms_record){0};
 }

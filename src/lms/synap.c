@@ -182,18 +182,17 @@ static int get_reply(const struct lms_collection *c, const char *parent_key, con
 
 /* ------------------------------------------------------------------ deleting */
 
-static int change_state(const struct lms_collection *c, const char *parent_key, const char *key, enum lms_op op,
-                        const char *successor, struct http_request *out, struct err *e)
+static int change_request(const struct lms_collection *c, const struct lms_change *ch, struct http_request *out,
+                          struct err *e)
 {
-    (void)parent_key;
-    (void)successor; /* nobody inherits in Synap: what a user made goes too */
     *out = (struct http_request){0};
-    if (op != LMS_OP_DELETE)
+    /* Nobody inherits in Synap: what a user made goes too. */
+    if (ch->op != LMS_OP_DELETE)
         return err_set(e, -EPERM, "Synap has no way to %s one of %s",
-                       op == LMS_OP_DEACTIVATE ? "deactivate" : "reactivate", c->name);
+                       ch->op == LMS_OP_DEACTIVATE ? "deactivate" : "reactivate", c->name);
     if (!(c->can & LMS_DELETE))
         return err_set(e, -EPERM, "Synap has no way to delete %s", c->name);
-    int rc = build_request(out, HTTP_DELETE, synap_is(c, "users") ? "/users/{}" : "/learning-records/{}", key);
+    int rc = build_request(out, HTTP_DELETE, synap_is(c, "users") ? "/users/{}" : "/learning-records/{}", ch->key);
     return rc == -EINVAL ? err_set(e, rc, "that can't be the id of a record") : build_told(rc, e);
 }
 
@@ -209,5 +208,5 @@ const struct lms_provider synap_provider = {
     .get_reply = get_reply,
     .save = synap_save,
     .saved = synap_saved,
-    .change_state = change_state,
+    .change_request = change_request,
 };

@@ -441,6 +441,7 @@ static int tenant_init(struct engine *g, struct tenant *t, const struct conf_ten
         .secret = c->secret,
         .access_token = c->access_token,
         .act_as = c->act_as,
+        .events_url = c->events_url,
     };
     char budget[4096];
     snprintf(budget, sizeof budget, "%s/budget.%s", g->conf->cache_dir, c->name);

@@ -244,12 +244,22 @@ static void looked_up(void *ctx, int code, uint64_t ino, const struct err *e)
         refused(r, why.code, &why);
 }
 
+/* Some APIs say 2xx and give the verdict in the body. */
+static int change_verdict(const struct removal *r, const struct http_reply *reply, struct err *e)
+{
+    const struct lms_provider *p = r->tenant->info.provider;
+    struct lms_change change = {.op = r->op};
+    return p->change_reply ? p->change_reply(r->c, &change, reply, e) : 0;
+}
+
 static void on_removed(void *ctx, struct net_result *res)
 {
     struct removal *r = ctx;
     struct tenant *t = r->tenant;
     struct err e = {0};
     int code = result_error(t, res, &e);
+    if (code == 0)
+        code = change_verdict(r, &res->reply, &e);
     if (code != -ESHUTDOWN) {
         struct audit_line l = {
             .method = http_method_name(r->copy.method), .url = r->copy.path, .code = code, .ms = res->elapsed_ms};
@@ -307,8 +317,14 @@ static int removal_request(struct removal *r, const struct known *k, struct http
     if (r->op == LMS_OP_DEACTIVATE && manager && !r->manager)
         r->manager = strdup(manager);
     char *successor = successor_of(r, k), *parent = parent_key_of(r->tenant->engine, r->home);
-    int code = r->tenant->info.provider->change_state(r->c, parent, k->key, r->op,
-                                                      r->op == LMS_OP_REACTIVATE ? NULL : successor, req, e);
+    struct lms_change change = {.op = r->op,
+                                .parent_key = parent,
+                                .key = k->key,
+                                .ext = *k->ext ? k->ext : NULL,
+                                .successor = r->op == LMS_OP_REACTIVATE ? NULL : successor,
+                                .doc = k->doc,
+                                .now = r->asked_at};
+    int code = r->tenant->info.provider->change_request(r->c, &change, req, e);
     free(successor);
     free(parent);
     return code;
@@ -343,7 +359,7 @@ static void removal_send(struct removal *r)
     }
     r->copy.method = req.method;
     free(r->copy.path);
-    r->copy.path = strdup(req.path);
+    r->copy.path = strdup(http_shown(&req));
     r->asked = true;
     test_hook("removal-noted");
     tenant_send(t, &req, NET_PEOPLE, t->info.conf->op_timeout * SECOND, true, on_removed, r);

@@ -243,8 +243,12 @@ static int verdict_code(int code)
 static void line(struct save *s, int code, const char *job, int64_t ms)
 {
     const struct http_request *q = &s->plan.steps[s->step];
-    struct audit_line l = {
-        .method = http_method_name(q->method), .url = q->path, .fields = s->changed, .code = code, .job = job, .ms = ms};
+    struct audit_line l = {.method = http_method_name(q->method),
+                           .url = http_shown(q),
+                           .fields = s->changed,
+                           .code = code,
+                           .job = job,
+                           .ms = ms};
     audit(s->tenant, &s->caller, s->home, s->name, &l);
 }
 

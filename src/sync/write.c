@@ -158,7 +158,7 @@ void save_refuse(struct save *s, int code, const struct err *e)
     struct reason why = {.code = code,
                          .text = e->text,
                          .method = req ? http_method_name(req->method) : NULL,
-                         .path = req ? req->path : NULL};
+                         .path = req ? http_shown(req) : NULL};
     bool one = ledger_begin(st, &ignored) == 0;
     reject(s->tenant, s->c, s->home, s->name, s->text, s->len, &why);
     journal_forget(s);

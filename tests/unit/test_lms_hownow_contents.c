@@ -253,7 +253,9 @@ static void test_nothing_of_it_can_be_written(void **state)
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         assert_null(find(names[i])->fields);
         assert_int_equal(hownow()->save(find(names[i]), &s, &plan, &e), -EPERM);
-        assert_int_equal(hownow()->change_state(find(names[i]), NULL, "5", LMS_OP_DELETE, NULL, &r, &e), -EPERM);
+        assert_int_equal(
+            hownow()->change_request(find(names[i]), &(struct lms_change){.key = "5", .op = LMS_OP_DELETE}, &r, &e),
+            -EPERM);
     }
     json_decref(merged);
 }

@@ -403,13 +403,19 @@ static void test_a_role_is_deleted_and_never_deactivated(void **state)
     struct http_request r;
     struct err e;
     (void)state;
-    assert_ok(hownow()->change_state(roles(), NULL, "10826", LMS_OP_DELETE, "ID-1", &r, &e), e);
+    assert_ok(hownow()->change_request(
+                  roles(), &(struct lms_change){.key = "10826", .op = LMS_OP_DELETE, .successor = "ID-1"}, &r, &e),
+              e);
     assert_request(&r, HTTP_DELETE, "/external/v1/job_roles/ID-10826");
     assert_null(r.body); /* nobody succeeds a job role */
     http_request_release(&r);
-    assert_int_equal(hownow()->change_state(roles(), NULL, "10826", LMS_OP_DEACTIVATE, NULL, &r, &e), -EPERM);
-    assert_int_equal(hownow()->change_state(roles(), NULL, "../users/ID-1", LMS_OP_DELETE, NULL, &r, &e), -EINVAL);
-    assert_int_equal(hownow()->change_state(lms_collection(hownow(), "skills"), NULL, "5", LMS_OP_DELETE, NULL, &r, &e),
+    assert_int_equal(
+        hownow()->change_request(roles(), &(struct lms_change){.key = "10826", .op = LMS_OP_DEACTIVATE}, &r, &e), -EPERM);
+    assert_int_equal(
+        hownow()->change_request(roles(), &(struct lms_change){.key = "../users/ID-1", .op = LMS_OP_DELETE}, &r, &e),
+        -EINVAL);
+    assert_int_equal(hownow()->change_request(lms_collection(hownow(), "skills"),
+                                              &(struct lms_change){.key = "5", .op = LMS_OP_DELETE}, &r, &e),
                      -EPERM);
 }
 

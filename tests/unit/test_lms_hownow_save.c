@@ -343,7 +343,7 @@ static void test_read_only_collections_take_no_save(void **state)
 
 static int change(enum lms_op op, const char *key, const char *successor, struct http_request *r, struct err *e)
 {
-    return hownow()->change_state(users(), NULL, key, op, successor, r, e);
+    return hownow()->change_request(users(), &(struct lms_change){.key = key, .op = op, .successor = successor}, r, e);
 }
 
 static void test_a_removal_names_its_successor_under_both_names(void **state)
@@ -379,7 +379,8 @@ static void test_a_successor_is_somebody_else(void **state)
     assert_int_equal(change(LMS_OP_DEACTIVATE, "456", "456", &r, &e), -EINVAL);
     assert_int_equal(change(LMS_OP_DEACTIVATE, "456", "EXT-", &r, &e), -EINVAL);
     assert_int_equal(change(LMS_OP_DEACTIVATE, "../5", NULL, &r, &e), -EINVAL);
-    assert_int_equal(hownow()->change_state(lms_collection(hownow(), "groups"), NULL, "5", LMS_OP_DELETE, NULL, &r, &e),
+    assert_int_equal(hownow()->change_request(lms_collection(hownow(), "groups"),
+                                              &(struct lms_change){.key = "5", .op = LMS_OP_DELETE}, &r, &e),
                      -EPERM);
     assert_null(r.path);
 }

@@ -212,18 +212,30 @@ static void test_synap_can_delete_and_neither_deactivate_nor_reactivate(void **s
     struct http_request r;
     struct err e;
     (void)state;
-    assert_ok(synap()->change_state(find("users"), NULL, "ABC12DEF34", LMS_OP_DELETE, NULL, &r, &e), e);
+    assert_ok(
+        synap()->change_request(find("users"), &(struct lms_change){.key = "ABC12DEF34", .op = LMS_OP_DELETE}, &r, &e),
+        e);
     assert_request(&r, HTTP_DELETE, "/users/ABC12DEF34");
     assert_null(r.body);
     http_request_release(&r);
-    assert_ok(synap()->change_state(find("learning-records"), "U", "a/b", LMS_OP_DELETE, NULL, &r, &e), e);
+    assert_ok(synap()->change_request(find("learning-records"),
+                                      &(struct lms_change){.parent_key = "U", .key = "a/b", .op = LMS_OP_DELETE}, &r, &e),
+              e);
     assert_request(&r, HTTP_DELETE, "/learning-records/a%2Fb");
     http_request_release(&r);
-    assert_int_equal(synap()->change_state(find("users"), NULL, "A", LMS_OP_DEACTIVATE, NULL, &r, &e), -EPERM);
-    assert_int_equal(synap()->change_state(find("users"), NULL, "A", LMS_OP_REACTIVATE, NULL, &r, &e), -EPERM);
-    assert_int_equal(synap()->change_state(find("status"), NULL, "status", LMS_OP_DELETE, NULL, &r, &e), -EPERM);
-    assert_int_equal(synap()->change_state(find("users"), NULL, "..", LMS_OP_DELETE, NULL, &r, &e), -EINVAL);
-    assert_int_equal(synap()->change_state(find("users"), NULL, "", LMS_OP_DELETE, NULL, &r, &e), -EINVAL);
+    assert_int_equal(
+        synap()->change_request(find("users"), &(struct lms_change){.key = "A", .op = LMS_OP_DEACTIVATE}, &r, &e),
+        -EPERM);
+    assert_int_equal(
+        synap()->change_request(find("users"), &(struct lms_change){.key = "A", .op = LMS_OP_REACTIVATE}, &r, &e),
+        -EPERM);
+    assert_int_equal(
+        synap()->change_request(find("status"), &(struct lms_change){.key = "status", .op = LMS_OP_DELETE}, &r, &e),
+        -EPERM);
+    assert_int_equal(
+        synap()->change_request(find("users"), &(struct lms_change){.key = "..", .op = LMS_OP_DELETE}, &r, &e), -EINVAL);
+    assert_int_equal(
+        synap()->change_request(find("users"), &(struct lms_change){.key = "", .op = LMS_OP_DELETE}, &r, &e), -EINVAL);
 }
 
 static void test_refusals_come_in_the_vendors_words(void **state)
