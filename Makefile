@@ -46,13 +46,15 @@ UNITS    := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SRC))
 HELPERS  := $(patsubst %.c,$(BUILD)/tests/%,$(notdir $(HELPER_SRC)))
 FUZZERS  := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRC))
 
-.PHONY: all tests check demo bench format lint asan tsan fuzz fuzzers deb deps lint-includes lint-banned lint-format \
-	lint-cppcheck lint-tidy install uninstall clean help
+.PHONY: all tests mounted flows check demo bench format lint asan tsan fuzz fuzzers deb deps lint-includes lint-banned \
+	lint-format lint-cppcheck lint-tidy install uninstall clean help
 .SECONDARY:
 .DELETE_ON_ERROR:
 
 all: $(PROGRAMS)          ## build the two programs
-tests: $(UNITS) $(HELPERS) $(BUILD)/tests/lmsfs-hooks
+tests: $(UNITS) mounted
+mounted: $(PROGRAMS) $(HELPERS) $(BUILD)/tests/lmsfs-hooks
+flows: $(filter $(BUILD)/unit/test_sync_% $(BUILD)/unit/test_net_% $(BUILD)/unit/test_fs_%,$(UNITS))
 fuzzers: $(FUZZERS)
 
 $(BUILD)/%.o: %.c Makefile
@@ -117,10 +119,12 @@ FUZZ_SECONDS ?= 60
 deps:                     ## install the packages that building needs
 	$(DEPS) build
 
-check:                    ## build everything, run every test; ONLY=name for some
+check:                    ## build everything, run every test, mounts and flows with sanitizers; ONLY=name for some
 	$(DEPS) test
 	$(SUBMAKE) all tests
-	@BUILD=$(BUILD) tests/run $(ONLY)
+	$(SUBMAKE) BUILD=build-asan SAN='$(ASAN)' HARDEN= mounted
+	$(SUBMAKE) BUILD=build-tsan SAN='$(TSAN)' HARDEN= flows
+	@BUILD=$(BUILD) ASAN_BUILD=build-asan TSAN_BUILD=build-tsan tests/run $(ONLY)
 
 demo:                     ## the sandbox, a mount and a guided tour
 	$(DEPS) demo

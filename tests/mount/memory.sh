@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Memory stays flat: after 100,000 people as after 1,000.
+# sanitize: no, it measures memory
 # timeout: 600
 . tests/lib/lib.sh
 
