@@ -28,6 +28,8 @@ enum ino_kind {
     INO_SCRATCH = 11,
     INO_SHADOW = 12,  /* another number of a record, after the kernel carried its own away with a backup's name */
     INO_PARENTS = 13, /* the directory of parents of a per-parent collection: learning-records/ */
+    INO_SEARCH = 14,  /* search/ and what is below it; the two upper bits of the record id say what */
+    INO_FILE = 15,    /* files that belong to a record; the same */
 };
 
 #define INO_ROOT    1ull
@@ -65,6 +67,20 @@ static inline uint64_t ino_rec(uint64_t ino)
 static inline uint64_t ino_as(uint64_t ino, enum ino_kind kind)
 {
     return ino_make(kind, ino_tenant(ino), ino_coll(ino), ino_rec(ino));
+}
+/* Of INO_SEARCH and INO_FILE: what of it a number is, and the rest of its record id. */
+#define INO_PART_BITS 44
+static inline uint64_t ino_make_part(enum ino_kind kind, unsigned tenant, unsigned coll, unsigned part, uint64_t id)
+{
+    return ino_make(kind, tenant, coll, (uint64_t)(part & 3) << INO_PART_BITS | (id & ((1ull << INO_PART_BITS) - 1)));
+}
+static inline unsigned ino_part(uint64_t ino)
+{
+    return (unsigned)(ino_rec(ino) >> INO_PART_BITS);
+}
+static inline uint64_t ino_part_id(uint64_t ino)
+{
+    return ino & ((1ull << INO_PART_BITS) - 1);
 }
 static inline bool ino_is_alias(uint64_t ino)
 {

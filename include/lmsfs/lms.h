@@ -214,6 +214,9 @@ struct lms_provider {
      * where the vendor has no search at all. */
     int (*search_request)(const struct lms_collection *c, const char *text, unsigned page, struct http_request *out,
                           uint64_t *window, struct err *e);
+    /* The parent whose records `text` searches among, as a stem ("EXT-1", "ID-5"): its key is list_reply's parent_key then. -ENOENT: none
+     * is named, the rows say theirs. Its text is one that search_request takes. NULL where no search names one. */
+    int (*search_parent)(const struct lms_collection *c, const char *text, char stem[256]);
 
     /* One record by stem: "ID-<key>", "EXT-<ext>", "EMAIL-<address>", secret_prefix and its value, or with plain_names "ID-<key>" too
      * (percent-decoded); NULL for a singleton. -ENOTSUP where the API

@@ -23,6 +23,11 @@ int hownow_step(struct lms_plan *out, const char *label, enum http_method method
 int hownow_put_ext(const struct lms_save *s, json_t *body, struct err *e);
 bool hownow_is_stem(const char *s); /* "ID-<number>" or "EXT-<anything>" */
 
+/* hownow_search.c */
+int hownow_search_request(const struct lms_collection *c, const char *text, unsigned page, struct http_request *out,
+                          uint64_t *window, struct err *e);
+int hownow_search_parent(const struct lms_collection *c, const char *text, char stem[256]);
+
 /* hownow_roles.c */
 int hownow_save_role(const struct lms_save *s, struct lms_plan *out, struct err *e);
 

@@ -259,6 +259,12 @@ int hownow_record(const struct lms_collection *c, json_t *api, struct lms_record
         out->ext = reply_dup(ext && *ext ? ext : NULL, &rc);
     if (!rc)
         out->email = reply_dup(email && *email ? email : NULL, &rc);
+    if (!rc && hownow_is(c, "contents")) { /* what a search finds stands in its source's directory */
+        const char *source;
+        rc = reply_text(api, "source", &source, e);
+        if (!rc)
+            out->parent = reply_dup(source, &rc);
+    }
     out->active = !user || is_active(api);
     out->mtime = reply_time(json_object_get(api, "updated_at"));
     if (rc) {
