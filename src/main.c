@@ -30,6 +30,8 @@ static const struct command {
     {"fetch", cmd_ask, "[--json] PATH", "read the whole of a record, not only the list's row", ""},
     {"pending", cmd_ask, "[--json] [PATH]", "saves and removals without a verdict yet", ""},
     {"rejected", cmd_ask, "[--json] [PATH]", "saves and removals that were refused, by number", ""},
+    {"retry", cmd_ask, "[--json] N [PATH]", "send a refused one again; fails if it is refused again",
+     "PATH only says which mount is meant.\n"},
     {"drop", cmd_ask, "[--json] [N] [PATH]", "forget a refused one, or the removals that the guard holds",
      "Without N: takes back the removals that the guard holds. PATH only says which mount is meant.\n"},
     {"release", cmd_ask, "[--json] [PATH]", "let the removals go that the guard holds", ""},

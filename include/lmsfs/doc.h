@@ -59,6 +59,10 @@ int doc_diff(const struct lms_collection *c, const json_t *base, const json_t *s
 int doc_apply(const struct lms_collection *c, const json_t *base, const json_t *current, const json_t *delta,
               json_t **merged, json_t **changed, struct err *e);
 
+/* The first field that `shown` shows and in which the server's record has moved on since, or NULL. What the server filled in beside what we
+ * wrote (the name of a group that was given by its id) is no move. Borrowed from the table. */
+const char *doc_moved_on(const struct lms_collection *c, const json_t *shown, const json_t *now);
+
 /* The document to show once `merged` is accepted: merged, current's `_readonly` (or, on a create, an empty one), secrets left out,
  * as_written fields named in `_readonly.as_written`. New reference, finished. */
 json_t *doc_project(const struct lms_collection *c, const json_t *current, const json_t *merged);

@@ -107,6 +107,9 @@ void ask_release(struct ask *a); /* frees what the ask owns, not the struct */
 /* May this open fetch a detail for one reader (auto), or is it a crawl? Counts the open. Any thread. */
 bool engine_may_fetch_for_reader(struct engine *g, unsigned tenant);
 
+/* Had the tenant's last request no answer? What is shown of it is what was known before. Any thread. */
+bool engine_unreachable(struct engine *g, unsigned tenant);
+
 /* ------------------------------------------------------------------ engine thread only */
 
 /* For the control socket: have `ready` called when fd is readable/writable. events as for poll(2). */

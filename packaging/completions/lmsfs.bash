@@ -2,7 +2,7 @@
 
 _lmsfs() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]:-}
-    local commands='mount umount status check refresh fetch why wait pending rejected release drop
+    local commands='mount umount status check refresh fetch why wait pending rejected retry release drop
         sandbox demo help'
     COMPREPLY=()
     compopt -o filenames 2>/dev/null

@@ -13,6 +13,7 @@ _lmsfs() {
         'wait:wait for the verdict on a file'
         'pending:saves that are not settled yet'
         'rejected:saves that were refused'
+        'retry:send a refused save again'
         'release:send the removals that the guard holds'
         'drop:give up the removals that the guard holds'
         'sandbox:the services on loopback, with invented people'

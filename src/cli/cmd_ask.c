@@ -1,4 +1,4 @@
-/* cmd_ask.c — status, why, refresh, fetch, wait, pending, rejected, drop, release: what the daemon is asked. */
+/* cmd_ask.c — status, why, refresh, fetch, wait, pending, rejected, retry, drop, release: what the daemon is asked. */
 #include "cli.h"
 
 #include <errno.h>
@@ -28,7 +28,8 @@ static const struct asking {
 } askings[] = {
     {"status", PATH_OPTIONAL, AT_ONCE_MS},   {"why", PATH_NEEDED, AT_ONCE_MS}, {"refresh", PATH_NEEDED, NO_BOUND},
     {"fetch", PATH_NEEDED, NO_BOUND},        {"wait", PATH_NEEDED, NO_BOUND},  {"pending", PATH_OPTIONAL, AT_ONCE_MS},
-    {"rejected", PATH_OPTIONAL, AT_ONCE_MS}, {"drop", NUMBER, AT_ONCE_MS},     {"release", PATH_OPTIONAL, AT_ONCE_MS},
+    {"rejected", PATH_OPTIONAL, AT_ONCE_MS}, {"retry", NUMBER, NO_BOUND},      {"drop", NUMBER, AT_ONCE_MS},
+    {"release", PATH_OPTIONAL, AT_ONCE_MS},
 };
 
 struct target { /* a daemon and what it is asked about */
@@ -246,6 +247,8 @@ int cmd_ask(int argc, char **argv)
         rest++;
         rest_n--;
     }
+    if (n < 0 && strcmp(what->name, "retry") == 0)
+        return misused(what->name, "it takes the number of a refused save, as `lmsfs rejected` has it");
     if (what->takes == PATH_NEEDED && rest_n != 1)
         return misused(what->name, "it takes a path in a mount");
     if (rest_n > 1)

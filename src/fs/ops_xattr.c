@@ -36,7 +36,8 @@ static void x_id(const struct about *x, char *out)
 static void x_state(const struct about *x, char *out)
 {
     static const char *const names[] = {[STORE_CLEAN] = "clean", [STORE_PENDING] = "pending", [STORE_FAILED] = "failed"};
-    snprintf(out, VALUE, "%s", names[x->mark.state]);
+    bool stale = x->mark.state == STORE_CLEAN && engine_unreachable(x->m->engine, ino_tenant(x->ino));
+    snprintf(out, VALUE, "%s", stale ? "stale" : names[x->mark.state]);
 }
 
 static void x_fetched(const struct about *x, char *out)

@@ -113,6 +113,12 @@ static bool holds(const struct lms_field *f, const json_t *now, const json_t *wa
     return true;
 }
 
+/* Is the element as it was shown? Shown may be what we wrote ourselves, and the server completes that (a group's name). */
+static bool unmoved(const struct lms_field *f, const json_t *shown, const json_t *now)
+{
+    return doc_equal(shown, now) || (shown && holds(f, now, shown));
+}
+
 static int check_keys(const struct apply *a, const struct lms_field *f, const json_t *set, const json_t *removed,
                       struct err *e)
 {
@@ -134,13 +140,13 @@ static int check_keys(const struct apply *a, const struct lms_field *f, const js
         json_object_foreach((json_t *)set, key, wanted)
         {
             const json_t *there = json_object_get(now, key);
-            if (!rc && !doc_equal(json_object_get(before, key), there) && !holds(f, there, wanted))
+            if (!rc && !unmoved(f, json_object_get(before, key), there) && !holds(f, there, wanted))
                 rc = stale(f->name, key, e);
         }
         for (size_t i = 0; !rc && i < json_array_size(removed); i++) {
             key = json_string_value(json_array_get(removed, i));
             const json_t *there = json_object_get(now, key);
-            if (there && !doc_equal(json_object_get(before, key), there))
+            if (there && !unmoved(f, json_object_get(before, key), there))
                 rc = stale(f->name, key, e);
         }
     }
@@ -206,6 +212,31 @@ static int apply_keyed(struct apply *a, const struct lms_field *f, const json_t 
         return 0;
     json_t *value = f->type == LMS_OBJECT ? merge_members(now, set, removed) : merge_elements(f, now, set, removed);
     return json_object_set_new(a->merged, f->name, value) ? -ENOMEM : 0;
+}
+
+static bool unmoved_field(const struct lms_field *f, const json_t *shown, const json_t *now)
+{
+    json_t *before = NULL, *after = NULL, *element;
+    const char *key;
+    if (!f->keyed_by || doc_same(f, shown, now))
+        return agree(f, shown, now);
+    bool same = doc_by_key(f, shown, &before) == 0 && doc_by_key(f, now, &after) == 0 &&
+                json_object_size(before) == json_object_size(after);
+    json_object_foreach(before, key, element)
+    {
+        same = same && unmoved(f, element, json_object_get(after, key));
+    }
+    json_decref(before);
+    json_decref(after);
+    return same;
+}
+
+const char *doc_moved_on(const struct lms_collection *c, const json_t *shown, const json_t *now)
+{
+    for (const struct lms_field *f = c->fields; f && f->name; f++)
+        if (json_object_get(shown, f->name) && !unmoved_field(f, json_object_get(shown, f->name), doc_value(now, f->name)))
+            return f->name;
+    return NULL;
 }
 
 /* ------------------------------------------------------------------ the document */

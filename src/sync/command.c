@@ -124,6 +124,95 @@ static void with_path(struct engine *g, struct ask *a, const char *cmd, const ch
     }
 }
 
+/* ------------------------------------------------------------------ retry N: what was refused, once more */
+
+struct retry {
+    struct ask ask, *outer;
+    struct engine *engine;
+    uint64_t n, home;
+    char *name; /* as in rejected/ */
+};
+
+/* Accepted, or refused once more under a number of its own: the old one has had its day. */
+static void retry_done(struct ask *inner, int code)
+{
+    struct retry *r = (struct retry *)inner;
+    struct err e = inner->err;
+    ask_release(inner);
+    if (code == 0 || why_latest(r->engine, r->home, r->name) > r->n)
+        why_drop(r->engine, r->n);
+    command_end(r->engine, r->outer, code, &e);
+    free(r->name);
+    free(r);
+}
+
+static struct retry *retry_new(struct engine *g, struct ask *outer, uint64_t n, uint64_t home, const char *name)
+{
+    struct retry *r = calloc(1, sizeof *r);
+    char *mine = strdup(name), *asks = strdup(name);
+    if (!r || !mine || !asks) {
+        free(r);
+        free(mine);
+        free(asks);
+        return NULL;
+    }
+    *r = (struct retry){.outer = outer, .engine = g, .n = n, .home = home, .name = mine};
+    r->ask = (struct ask){.name = asks, .people = true, .caller = outer->caller, .done = retry_done};
+    return r;
+}
+
+static void retry_save(struct retry *r, struct tenant *t, const json_t *document)
+{
+    struct ask *a = &r->ask;
+    struct err e = {0};
+    a->kind = ASK_SAVE;
+    a->ino = r->home;
+    a->text = document ? json_dumps(document, JSON_COMPACT) : NULL;
+    a->text_len = a->text ? strlen(a->text) : 0;
+    a->timeout_ms = t->info.conf->op_timeout * 2 * SECOND;
+    if (a->text)
+        save_ask(t, a);
+    else
+        ask_end(t->engine, a,
+                err_set(&e, -EINVAL, "its document was no JSON and wasn't kept: there is nothing to send"), &e);
+}
+
+/* A removal goes out at once, as `mv` into the bin and out of it does: somebody waits for the verdict. */
+static void retry_removal(struct retry *r, struct tenant *t, const char *what)
+{
+    struct ask *a = &r->ask;
+    struct err e = {0};
+    a->ino = record_by_name(t->engine, r->home, r->name);
+    a->timeout_ms = t->info.conf->op_timeout * 2 * SECOND;
+    a->flag = strcmp(what, "reactivate") != 0;
+    if (!a->ino)
+        ask_end(t->engine, a, err_set(&e, -ENOENT, "%.200s: no record by that name is known any more", r->name), &e);
+    else if (!strcmp(what, "delete"))
+        removal_ask(t, a);
+    else
+        move_ask(t, a);
+}
+
+static void retry(struct engine *g, struct ask *a, uint64_t n)
+{
+    struct err e = {0};
+    json_t *o = why_rejected_one(g, n);
+    const char *name = json_string_value(json_object_get(o, "name")),
+               *what = json_string_value(json_object_get(o, "what"));
+    uint64_t home = (uint64_t)json_integer_value(json_object_get(o, "home"));
+    struct tenant *t = name ? tenant_of(g, home) : NULL;
+    struct retry *r = t ? retry_new(g, a, n, home, name) : NULL;
+    if (!t)
+        command_end(g, a, err_set(&e, -ENOENT, "there is no refused save of that number"), &e);
+    else if (!r)
+        command_end(g, a, err_set(&e, -ENOMEM, "out of memory"), &e);
+    else if (what)
+        retry_removal(r, t, what);
+    else
+        retry_save(r, t, json_object_get(o, "document"));
+    json_decref(o);
+}
+
 static void release(struct engine *g, struct ask *a, bool send)
 {
     unsigned n = 0;
@@ -157,6 +246,11 @@ void command_ask(struct engine *g, struct ask *a)
         command_end(g, a, 0, NULL);
     } else if (!strcmp(cmd, "release")) {
         release(g, a, true);
+    } else if (!strcmp(cmd, "retry")) {
+        if (json_is_integer(n))
+            retry(g, a, (uint64_t)json_integer_value(n));
+        else
+            command_end(g, a, err_set(&e, -EINVAL, "retry needs the number of a refused save"), &e);
     } else if (!strcmp(cmd, "drop") && !n) {
         release(g, a, false);
     } else if (!strcmp(cmd, "drop")) {

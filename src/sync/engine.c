@@ -599,6 +599,14 @@ bool engine_may_fetch_for_reader(struct engine *g, unsigned tenant)
     return false;
 }
 
+bool engine_unreachable(struct engine *g, unsigned tenant)
+{
+    for (size_t i = 0; i < g->tenants_n; i++)
+        if (g->tenants[i].info.number == tenant)
+            return atomic_load(&g->tenants[i].unreachable);
+    return false;
+}
+
 int engine_add_hooks(struct engine *g, const struct engine_hooks *h)
 {
     if (g->hooks_n == sizeof g->hooks / sizeof g->hooks[0])

@@ -59,6 +59,7 @@ struct tenant {
     struct refresh_note *refreshed;            /* by directory: when a refresh was last tried */
     struct crawl *crawl_opens, *crawl_parents; /* taken by any thread */
     atomic_bool tight;                         /* the budget has no more than the people's share left */
+    atomic_bool unreachable;                   /* the last request had no answer */
     struct net_timer *room_timer;
     struct guard guard;
     void *trickle; /* trickle.c */
@@ -139,6 +140,7 @@ uint64_t dir_of_record(uint64_t ino, bool active, uint64_t home); /* the directo
 /* Key of the parent that `home` belongs to; malloc'ed; NULL where the collection has no parent. */
 char *parent_key_of(struct engine *g, uint64_t home);
 const struct lms_collection *collection_of(struct tenant *t, uint64_t ino_or_home, struct err *e);
+uint64_t record_by_name(struct engine *g, uint64_t home, const char *name); /* the record that a name means now; 0: none */
 int canonical_name(const struct lms_collection *c, const struct lms_record *r, char name[256]);
 
 enum record_source { RECORD_ROW, RECORD_DETAIL, RECORD_SAVED /* projected from an accepted save */ };
@@ -247,6 +249,8 @@ struct reason {
     const char *text;          /* sentence */
     const char *method, *path; /* of the request that was refused; NULL: nothing was sent */
     const char *job;
+    const json_t *shown, *server; /* a conflict's other two versions: what was shown, what the LMS has now; may be NULL */
+    const char *what;             /* "save" when NULL; "deactivate", "reactivate", "delete": for retry */
 };
 /* Keeps the refused document (masked) with its reason; text NULL: none. */
 void reject(struct tenant *t, const struct lms_collection *c, uint64_t home, const char *name, const char *text,
@@ -255,6 +259,7 @@ json_t *why_answer(struct engine *g, uint64_t home, uint64_t ino, const char *na
 unsigned why_rejected_count(struct tenant *t);
 json_t *why_rejected_list(struct engine *g);
 json_t *why_rejected_one(struct engine *g, uint64_t n); /* whole, with its document; NULL: there is none */
+uint64_t why_latest(struct engine *g, uint64_t home, const char *name); /* the newest refusal of that name; 0: none */
 int why_drop(struct engine *g, uint64_t n);
 
 struct audit_line {

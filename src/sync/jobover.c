@@ -82,7 +82,7 @@ void save_bring_back(struct tenant *t, uint64_t seq, json_t *o)
     uint64_t home = (uint64_t)json_integer_value(json_object_get(o, "home"));
     const char *name = json_string_value(json_object_get(o, "name")),
                *words = json_string_value(json_object_get(o, "words"));
-    uint64_t ino = save_ino_of(t->engine, home, name);
+    uint64_t ino = record_by_name(t->engine, home, name);
     struct store_mark m = {.state = STORE_FAILED};
     struct known k;
     if (ino) {
@@ -148,7 +148,7 @@ void save_job_over(struct tenant *t, uint64_t seq, const struct lms_job *job, bo
         json_decref(o);
         return;
     }
-    uint64_t ino = save_ino_of(t->engine, home, name);
+    uint64_t ino = record_by_name(t->engine, home, name);
     bool ours = is_latest(t, ino, id), warned = !lost && job->status == LMS_JOB_WARNINGS;
     if (lost || job->status == LMS_JOB_FAILED) {
         note_failed(t, seq, o,

@@ -85,7 +85,7 @@ static void show_again(struct tenant *t, json_t *o, uint64_t home, const char *n
     struct store_mark m = {.state = STORE_PENDING};
     struct err e = {0};
     struct known k = {0};
-    uint64_t ino = save_ino_of(t->engine, home, name);
+    uint64_t ino = record_by_name(t->engine, home, name);
     bool known = ino && known_get(t->engine, ino, &k) == 0;
     if (json_is_object(after)) {
         const char *ext = c->ext_prefix ? field_with(c, LMS_IS_EXT, after) : NULL;
@@ -111,7 +111,7 @@ static void replay_accepted(struct tenant *t, uint64_t seq, json_t *o, uint64_t 
     const char *job = json_string_value(json_object_get(o, "job"));
     struct err e = {0};
     show_again(t, o, home, name, job);
-    uint64_t ino = save_ino_of(t->engine, home, name);
+    uint64_t ino = record_by_name(t->engine, home, name);
     if (job && watch_of_save(t, seq, ino))
         return;
     struct watch *w = job ? watch_prepare(t, job, ino ? ino : home, name, seq, &e) : NULL;

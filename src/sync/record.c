@@ -37,6 +37,18 @@ char *parent_key_of(struct engine *g, uint64_t home)
     return key;
 }
 
+uint64_t record_by_name(struct engine *g, uint64_t home, const char *name)
+{
+    uint64_t ino = 0;
+    struct store_read *v = store_read_begin(g->store);
+    if (!v)
+        return 0;
+    if (store_lookup(v, home, name, &ino))
+        ino = 0;
+    store_read_end(v);
+    return ino_is_alias(ino) ? ino_as(ino, INO_RECORD) : ino;
+}
+
 int canonical_name(const struct lms_collection *c, const struct lms_record *r, char name[256])
 {
     if (c->ext_prefix && r->ext && *r->ext)

@@ -109,9 +109,10 @@ static int removal_note(struct removal *r, struct err *e)
 static void refused(struct removal *r, int code, const struct err *e)
 {
     static const char *const what[] = {"deactivation", "reactivation", "deletion"};
+    static const char *const retry[] = {"deactivate", "reactivate", "delete"};
     struct err full = *e;
     err_prefix(&full, "%s refused", what[r->op]);
-    struct reason why = {.code = code, .text = full.text};
+    struct reason why = {.code = code, .text = full.text, .what = retry[r->op]};
     if (r->copy.path) {
         why.method = http_method_name(r->copy.method);
         why.path = r->copy.path;

@@ -47,7 +47,6 @@ void save_go_on(struct save *s); /* what it created is there: the rest of it as 
 bool save_is_pending(const struct save *s);
 void save_mark(struct save *s, enum store_state state, const char *job, const char *error);
 void save_alias(struct save *s);
-uint64_t save_ino_of(struct engine *g, uint64_t home, const char *name); /* the record that the name means now; 0: none */
 const char *field_with(const struct lms_collection *c, unsigned flag, const json_t *doc);
 
 /* verdict.c */

@@ -128,6 +128,15 @@ static bool worth_a_login(const struct session *ss, const struct send *s, bool c
     return ss->proved && (!ss->futile_ms || now_ms() - ss->futile_ms > FUTILE_FOR);
 }
 
+/* For what is shown meanwhile: user.lms.state says `stale`. */
+static void reach_seen(struct tenant *t, const struct net_result *r)
+{
+    if (r->err.code == -EHOSTUNREACH || (r->err.code == -ETIMEDOUT && r->sent))
+        atomic_store(&t->unreachable, true);
+    else if (r->reply.status)
+        atomic_store(&t->unreachable, false);
+}
+
 static void on_sent(void *ctx, struct net_result *r)
 {
     struct send *s = ctx;
@@ -135,6 +144,7 @@ static void on_sent(void *ctx, struct net_result *r)
     struct session *ss = t->session;
     bool current = ss->token && s->token_number == ss->number, refused = r->err.code == 0 && r->reply.status == 401;
     s->call = NULL;
+    reach_seen(t, r);
     room_seen(t);
     if (refused && t->info.provider->token_request && t->engine->net && worth_a_login(ss, s, current)) {
         if (current)
@@ -189,6 +199,7 @@ static void on_login(void *ctx, struct net_result *r)
     struct err e = {0};
     ss->logging_in = false;
     ss->login = NULL;
+    reach_seen(t, r);
     int code = result_error(t, r, &e);
     if (code == 0) {
         struct lms_token token = {0};

@@ -29,6 +29,8 @@ static json_t *reason_json(struct tenant *t, uint64_t home, const char *name, co
     }
     if (why->job && *why->job)
         put_string(o, "job", why->job);
+    if (why->what)
+        put_string(o, "what", why->what);
     put_string(o, "at", at);
     json_object_set_new(o, "at_s", json_integer(wall_now()));
     return o;
@@ -48,6 +50,10 @@ void reject(struct tenant *t, const struct lms_collection *c, uint64_t home, con
                             json_integer((json_int_t)len)); /* not JSON: it can't be masked, so it isn't kept */
     }
     json_decref(doc);
+    if (why->shown)
+        json_object_set_new(o, "shown", doc_masked(c, why->shown));
+    if (why->server)
+        json_object_set_new(o, "server", doc_masked(c, why->server));
     char *s = json_dumps(o, JSON_COMPACT);
     if (s && ledger_next_key(st, LEDGER_REJECTED, &n) == 0)
         ledger_put(st, LEDGER_REJECTED, n, s, strlen(s), &e);
@@ -86,6 +92,8 @@ static int each_rejected(void *ctx, uint64_t key, const void *value, size_t len)
     if (f->all) {
         json_t *copy = json_deep_copy(o);
         json_object_del(copy, "document");
+        json_object_del(copy, "shown");
+        json_object_del(copy, "server");
         json_object_del(copy, "home");
         json_object_del(copy, "at_s");
         json_array_append_new(f->all, copy);
@@ -106,6 +114,14 @@ json_t *why_rejected_list(struct engine *g)
     struct find f = {.all = json_array()};
     ledger_each(g->store, LEDGER_REJECTED, each_rejected, &f);
     return f.all;
+}
+
+uint64_t why_latest(struct engine *g, uint64_t home, const char *name)
+{
+    struct find f = {.home = home, .name = name};
+    ledger_each(g->store, LEDGER_REJECTED, each_rejected, &f);
+    json_decref(f.last);
+    return f.last_key;
 }
 
 json_t *why_rejected_one(struct engine *g, uint64_t n)

@@ -14,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FRESH             5            /* seconds for which a fetched detail counts as the server's current record */
 #define LOOK_AGAIN        (SECOND / 5) /* while a removal of the record is on its way */
 #define UNREACHABLE_FIRST (5 * SECOND)
 #define UNREACHABLE_TRIES 30 /* of a save from before a restart: some hours */
@@ -74,18 +73,6 @@ void save_end(struct save *s, int code, const struct err *e)
     save_release(s);
     if (next)
         save_begin(next);
-}
-
-uint64_t save_ino_of(struct engine *g, uint64_t home, const char *name)
-{
-    uint64_t ino = 0;
-    struct store_read *v = store_read_begin(g->store);
-    if (!v)
-        return 0;
-    if (store_lookup(v, home, name, &ino))
-        ino = 0;
-    store_read_end(v);
-    return ino_is_alias(ino) ? ino_as(ino, INO_RECORD) : ino;
 }
 
 const char *field_with(const struct lms_collection *c, unsigned flag, const json_t *doc)
@@ -158,7 +145,9 @@ void save_refuse(struct save *s, int code, const struct err *e)
     struct reason why = {.code = code,
                          .text = e->text,
                          .method = req ? http_method_name(req->method) : NULL,
-                         .path = req ? http_shown(req) : NULL};
+                         .path = req ? http_shown(req) : NULL,
+                         .shown = code == -ESTALE ? s->base : NULL,
+                         .server = code == -ESTALE ? s->now.doc : NULL};
     bool one = ledger_begin(st, &ignored) == 0;
     reject(s->tenant, s->c, s->home, s->name, s->text, s->len, &why);
     journal_forget(s);
@@ -294,17 +283,6 @@ void save_go_on(struct save *s)
         merge(s);
 }
 
-/* Has the record moved on, in a field that the saved version shows? */
-static bool moved_on(const struct save *s, const json_t *base)
-{
-    for (const struct lms_field *f = s->c->fields; f && f->name; f++) {
-        json_t *was = json_object_get(base, f->name), *is = json_object_get(s->now.doc, f->name);
-        if (was && !doc_equal(was, is ? is : json_null()) && !(json_is_null(was) && !is))
-            return true;
-    }
-    return false;
-}
-
 /* The version that was shown, with our own accepted saves since. -ESTALE where it is no longer kept. */
 static int find_base(struct save *s, struct err *e)
 {
@@ -355,14 +333,15 @@ static void on_current(void *ctx, int code, uint64_t ino, const struct err *e)
     merge(s);
 }
 
-/* What is known will do as the server's current record: it was just fetched, or our own save of it is under way. */
+/* What is known will do as the server's current record: its detail is young, or our own save of it is under way. */
 static bool is_current(const struct save *s)
 {
     if (!(s->c->can & LMS_GET))
         return true;
     if (s->replayed) /* what is shown may be what the save itself had made of it */
         return false;
-    return save_is_pending(s) || ((s->now.flags & STORE_COMPLETE) && wall_now() - s->now.detail_at <= FRESH);
+    return save_is_pending(s) ||
+           ((s->now.flags & STORE_COMPLETE) && wall_now() - s->now.detail_at < s->tenant->info.conf->record_ttl);
 }
 
 static void difference(struct save *s)
@@ -375,10 +354,13 @@ static void difference(struct save *s)
     bool orphan = (s->now.flags & STORE_PROVISIONAL) &&
                   !save_is_pending(s); /* created here, never seen since: only the LMS can tell */
     bool nothing = r == 0 && json_object_size(s->delta) == 0 && !s->options && !orphan;
-    if (nothing && json_object_get(s->saved, "_readonly") && moved_on(s, s->base))
+    const char *moved =
+        nothing && json_object_get(s->saved, "_readonly") ? doc_moved_on(s->c, s->base, s->now.doc) : NULL;
+    if (moved)
         r = err_set(
-            &e, -ESTALE,
-            "this is an older version, unchanged, and the record has moved on since: delete `_readonly` to restore it");
+            &e,
+            -ESTALE, "this is an older version, unchanged, and the record has moved on since in %s: delete `_readonly` to restore it",
+            moved);
     if (r) {
         save_refuse(s, r, &e);
     } else if (nothing) {
@@ -456,7 +438,7 @@ static void check(struct save *s)
 /* Which record the name means now. Fills ino and now; ino 0: none. */
 static void locate(struct save *s)
 {
-    uint64_t ino = save_ino_of(s->tenant->engine, s->home, s->name);
+    uint64_t ino = record_by_name(s->tenant->engine, s->home, s->name);
     known_release(&s->now);
     s->ino = ino && known_get(s->tenant->engine, ino, &s->now) == 0 ? ino : 0;
 }

@@ -414,6 +414,37 @@ static void test_a_group_is_the_same_with_or_without_the_name_that_the_server_gi
     release(&a);
 }
 
+static void moved_is(const char *shown, const char *now, const char *want, int line)
+{
+    json_t *a = json_of(shown), *b = json_of(now);
+    const char *field = doc_moved_on(SYNAP, a, b);
+    if (!field != !want || (want && strcmp(field, want) != 0))
+        fail_msg("line %d: moved on in %s", line, field ? field : "nothing");
+    json_decref(a);
+    json_decref(b);
+}
+
+static void test_what_the_server_adds_to_a_group_we_wrote_is_no_move(void **state)
+{
+    const char *ours = "{'name':'N','userGroups':[{'objectId':'g'}],'_readonly':{}}";
+    const char *theirs = "{'name':'N','userGroups':[{'objectId':'g','name':'All'}],'_readonly':{}}";
+    (void)state;
+    moved_is(ours, theirs, NULL, __LINE__);
+    moved_is(ours, "{'name':'N','userGroups':[{'objectId':'h','name':'All'}]}", "userGroups", __LINE__);
+    moved_is(ours, "{'name':'N','userGroups':[{'objectId':'g'},{'objectId':'h'}]}", "userGroups", __LINE__);
+    moved_is(ours, "{'name':'N'}", "userGroups", __LINE__);
+    moved_is(ours, "{'name':'M','userGroups':[{'objectId':'g'}]}", "name", __LINE__);
+    moved_is("{'name':null,'attr':{'x':1}}", "{'attr':{'x':1},'email':'a@example.org'}", NULL, __LINE__);
+    moved_is("{'attr':{'x':1}}", "{'attr':{'x':2}}", "attr", __LINE__);
+    struct applied a = apply(SYNAP, ours, theirs, json_of("{'name':'N','userGroups':[],'_readonly':{}}"));
+    assert_ok(a.rc, a.e);
+    assert_json(json_incref(json_object_get(a.merged, "userGroups")), "[]");
+    release(&a);
+    a = apply(SYNAP, theirs, "{'name':'N','userGroups':[{'objectId':'g','name':'Renamed'}],'_readonly':{}}",
+              json_of("{'name':'N','userGroups':[],'_readonly':{}}"));
+    assert_int_equal(a.rc, -ESTALE);
+}
+
 static void test_a_job_role_that_the_api_shortens_is_no_conflict(void **state)
 {
     (void)state;
@@ -475,6 +506,7 @@ int main(void)
         cmocka_unit_test(test_fields_that_are_never_given_back_count_whenever_they_are_set),
         cmocka_unit_test(test_a_create_is_what_was_saved),
         cmocka_unit_test(test_a_group_is_the_same_with_or_without_the_name_that_the_server_gives_it),
+        cmocka_unit_test(test_what_the_server_adds_to_a_group_we_wrote_is_no_move),
         cmocka_unit_test(test_a_job_role_that_the_api_shortens_is_no_conflict),
         cmocka_unit_test(test_fields_that_cannot_be_told_apart_are_taken_as_a_whole),
         cmocka_unit_test(test_a_broken_delta_is_refused),
