@@ -63,6 +63,7 @@ enum store_state { STORE_CLEAN, STORE_PENDING, STORE_FAILED };
 struct store_mark {
     enum store_state state;
     bool hidden;     /* being removed, or set aside by an editor's rename */
+    bool leaving;    /* hidden, for it is to go into the bin: it stands there already */
     char job[128];   /* id, "" = none */
     char error[512]; /* sentence, "" = none */
 };
@@ -79,6 +80,8 @@ int store_version(struct store_read *r, uint64_t ino, const char *version, const
 
 /* The first entry of `dir` (INO_DIR, INO_BIN, INO_JOBS) whose record id is greater than `after`. 0, or -ENOENT at the end. */
 int store_dir_next(struct store_read *r, uint64_t dir, uint64_t after, uint64_t *ino, const char **name);
+/* The next record of `bin` (INO_BIN) that stands there only because it is leaving, as store_dir_next. */
+int store_leaving_next(struct store_read *r, uint64_t bin, uint64_t after, uint64_t *ino, const char **name);
 uint64_t store_dir_count(struct store_read *r, uint64_t dir); /* O(entries) is fine */
 
 struct store_listing {

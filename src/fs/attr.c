@@ -55,6 +55,7 @@ int sight_of(struct store_read *r, uint64_t record, struct store_record *rec, st
     struct store_mark mark;
     if (store_any_mark(r) && store_mark(r, record, &mark) == 0) {
         s->hidden = mark.hidden;
+        s->leaving = mark.leaving;
         s->pending = mark.state == STORE_PENDING;
     }
     return 0;

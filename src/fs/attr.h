@@ -25,6 +25,7 @@ int job_newest(struct store_read *r, uint64_t last, char *buf, size_t size);
 /* What the store knows of a record or job: visible or not. */
 struct sight {
     bool active, complete, hidden, pending;
+    bool leaving; /* hidden, and in the bin already */
 };
 int sight_of(struct store_read *r, uint64_t record, struct store_record *rec, struct sight *s);
 

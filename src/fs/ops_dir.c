@@ -220,15 +220,29 @@ static bool shown_here(struct fill *f, uint64_t record, const char *name)
     struct store_mark mark;
     struct scratch_attr a;
     if (store_any_mark(f->r) && store_mark(f->r, record, &mark) == 0 && mark.hidden)
-        return false;
+        return mark.leaving && ino_kind(f->dir) == INO_BIN;
     return !f->documents || scratch_find(f->m->scratch, f->dir, name, &a) != 0;
+}
+
+/* Who is leaving stands in the bin, though the store has them where they were until the LMS has said so. */
+static int next_record(struct fill *f, uint64_t after, uint64_t *ino, const char **name)
+{
+    uint64_t leaver;
+    const char *called;
+    int code = store_dir_next(f->r, f->dir, after, ino, name);
+    if (ino_kind(f->dir) != INO_BIN || !store_any_mark(f->r) ||
+        store_leaving_next(f->r, f->dir, after, &leaver, &called) || (code == 0 && *ino < leaver))
+        return code;
+    *ino = leaver;
+    *name = called;
+    return 0;
 }
 
 static bool fill_records(struct fill *f, uint64_t off)
 {
     uint64_t after = off > COOKIE_RECORDS ? off - COOKIE_RECORDS : 0, ino;
     const char *name;
-    while (store_dir_next(f->r, f->dir, after, &ino, &name) == 0) {
+    while (next_record(f, after, &ino, &name) == 0) {
         after = ino_rec(ino);
         if (shown_here(f, ino, name) && !put_node(f, name, ino, S_IFREG, (off_t)(COOKIE_RECORDS + after)))
             return false;

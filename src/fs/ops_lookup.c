@@ -29,14 +29,14 @@ int record_named(struct mount *m, struct store_read *r, uint64_t dir, const char
     code = sight_of(r, record, &rec, &s);
     if (code)
         return code;
-    if (s.active == (ino_kind(dir) == INO_BIN))
-        return -ENOENT;
-    if (s.hidden) {
-        *hidden = record;
-        return -ENOENT;
+    bool bin = ino_kind(dir) == INO_BIN;
+    if (s.leaving ? bin : !s.hidden && s.active != bin) {
+        *ino = found;
+        return 0;
     }
-    *ino = found;
-    return 0;
+    if (s.hidden && s.active != bin)
+        *hidden = record;
+    return -ENOENT;
 }
 
 /* ------------------------------------------------------------------ misses */

@@ -200,7 +200,7 @@ static void open_to_write(fuse_req_t req, uint64_t ino, uint64_t kernel_ino, con
                           const struct store_record *rec, const struct sight *s)
 {
     const struct lms_collection *c = tree_collection(mount_of(req), ino);
-    if (!may_update(c))
+    if (!may_update(c) || s->leaving) /* in the bin nobody is changed */
         reply_code(req, -EPERM);
     else if (s->complete || s->pending || !(c->can & LMS_DETAIL) || (rec->flags & STORE_PROVISIONAL) ||
              (fi->flags & O_NONBLOCK)) /* tar --overwrite asks so, and a save has the detail fetched anyway */

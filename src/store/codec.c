@@ -210,6 +210,7 @@ bool version_find(const void *body, size_t len, uint64_t *version)
 
 /* ------------------------------------------------------------------ marks */
 
+enum { MARK_SHOWN, MARK_HIDDEN, MARK_LEAVING };
 struct mark_disk { /* job and error follow, without NULs */
     uint8_t state, hidden;
     uint16_t job_len, error_len;
@@ -222,12 +223,13 @@ int mark_unpack(const MDB_val *v, struct store_mark *out)
     if (v->mv_size < sizeof d)
         return -EIO;
     memcpy(&d, v->mv_data, sizeof d);
-    if (d.state > STORE_FAILED || d.hidden > 1 || d.job_len >= sizeof out->job || d.error_len >= sizeof out->error ||
-        v->mv_size != sizeof d + d.job_len + d.error_len)
+    if (d.state > STORE_FAILED || d.hidden > MARK_LEAVING || d.job_len >= sizeof out->job ||
+        d.error_len >= sizeof out->error || v->mv_size != sizeof d + d.job_len + d.error_len)
         return -EIO;
     const char *text = (const char *)v->mv_data + sizeof d;
     out->state = (enum store_state)d.state;
-    out->hidden = d.hidden;
+    out->hidden = d.hidden != MARK_SHOWN;
+    out->leaving = d.hidden == MARK_LEAVING;
     memcpy(out->job, text, d.job_len);
     out->job[d.job_len] = '\0';
     memcpy(out->error, text + d.job_len, d.error_len);
@@ -239,7 +241,9 @@ size_t mark_pack(const struct store_mark *m, unsigned char to[static MARK_SIZE_M
 {
     struct mark_disk d = {
         .state = (uint8_t)m->state,
-        .hidden = m->hidden,
+        .hidden = m->leaving  ? MARK_LEAVING
+                  : m->hidden ? MARK_HIDDEN
+                              : MARK_SHOWN,
         .job_len = (uint16_t)strnlen(m->job, sizeof m->job - 1),
         .error_len = (uint16_t)strnlen(m->error, sizeof m->error - 1),
     };

@@ -226,6 +226,35 @@ int store_dir_next(struct store_read *r, uint64_t dir, uint64_t after, uint64_t 
     return 0;
 }
 
+/* Marks are few but for saves under way, and a bin is seldom listed: each step looks for its place anew. */
+int store_leaving_next(struct store_read *r, uint64_t bin, uint64_t after, uint64_t *ino, const char **name)
+{
+    struct key k;
+    MDB_val key = key_numbers(&k, 1, ino_make(INO_RECORD, ino_tenant(bin), ino_coll(bin), after)), value;
+    MDB_cursor *cursor;
+    struct store_mark mark;
+    struct store_record rec;
+    int rc = env_code(mdb_cursor_open(r->txn, r->s->tables[T_MARKS], &cursor));
+    if (rc)
+        return rc;
+    for (rc = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE); rc == 0;
+         rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) {
+        uint64_t at = key.mv_size == 8 ? be64_get(key.mv_data) : 0;
+        if (at != ino_make(INO_RECORD, ino_tenant(bin), ino_coll(bin), ino_rec(at))) {
+            rc = MDB_NOTFOUND;
+            break;
+        }
+        if (ino_rec(at) > after && mark_unpack(&value, &mark) == 0 && mark.leaving && store_get(r, at, &rec) == 0 &&
+            rec.flags & STORE_ACTIVE) {
+            *ino = at;
+            *name = rec.name;
+            break;
+        }
+    }
+    mdb_cursor_close(cursor);
+    return env_code(rc);
+}
+
 uint64_t store_dir_count(struct store_read *r, uint64_t dir)
 {
     struct store_listing l;

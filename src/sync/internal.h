@@ -62,7 +62,8 @@ struct tenant {
     atomic_bool unreachable;                   /* the last request had no answer */
     struct net_timer *room_timer;
     struct guard guard;
-    void *trickle; /* trickle.c */
+    int64_t removal_asked_ms; /* the last one: those in their grace wait for a pause */
+    void *trickle;            /* trickle.c */
 };
 
 struct fd_watch {
@@ -158,6 +159,7 @@ int record_forget(struct tenant *t, uint64_t ino, struct err *e); /* it is no mo
 int record_forget_in(struct tenant *t, struct store_write *w, uint64_t ino,
                      struct err *e); /* the same, one of many in a write */
 int record_set_active(struct tenant *t, uint64_t ino, bool active, struct err *e);
+/* m NULL: clean. Whether it is hidden is the removals' to say (removal_sight), whatever m has. */
 int record_mark(struct engine *g, uint64_t ino, const struct store_mark *m);
 /* A copy of what is known; strings malloc'ed; release with known_release. -ENOENT. */
 struct known {
@@ -205,11 +207,12 @@ void own_forget(struct tenant *t, uint64_t ino);
 void own_prune(struct tenant *t); /* what is older than base_ttl */
 void own_free(struct tenant *t);
 
-void removal_ask(struct tenant *t, struct ask *a);      /* ASK_REMOVE */
-void restore_ask(struct tenant *t, struct ask *a);      /* ASK_RESTORE */
-void move_ask(struct tenant *t, struct ask *a);         /* ASK_MOVE */
-void aside_ask(struct tenant *t, struct ask *a);        /* ASK_SET_ASIDE */
-bool removal_is_out(struct tenant *t, uint64_t ino);    /* its request is under way, no verdict yet */
+void removal_ask(struct tenant *t, struct ask *a);                        /* ASK_REMOVE */
+void restore_ask(struct tenant *t, struct ask *a);                        /* ASK_RESTORE */
+void move_ask(struct tenant *t, struct ask *a);                           /* ASK_MOVE */
+void aside_ask(struct tenant *t, struct ask *a);                          /* ASK_SET_ASIDE */
+void removal_sight(struct tenant *t, uint64_t ino, struct store_mark *m); /* sets hidden and leaving */
+bool removal_is_out(struct tenant *t, uint64_t ino);                      /* its request is under way, no verdict yet */
 bool removal_take_back(struct tenant *t, uint64_t ino); /* true: one was waiting in its grace and is gone */
 unsigned removal_release(struct tenant *t,
                          bool send); /* the guard is reset; those held are sent, or all not sent taken back */

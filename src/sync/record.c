@@ -365,8 +365,12 @@ int record_mark(struct engine *g, uint64_t ino, const struct store_mark *m)
 {
     struct store_write *w;
     struct err e = {0};
+    struct tenant *t = tenant_of(g, ino);
+    struct store_mark mark = m ? *m : (struct store_mark){0};
+    if (t)
+        removal_sight(t, ino, &mark);
     int res = write_begin(g, &w, &e);
-    return res ? res : write_end(g, w, store_set_mark(w, ino, m, &e), &e);
+    return res ? res : write_end(g, w, store_set_mark(w, ino, m || mark.hidden ? &mark : NULL, &e), &e);
 }
 
 int known_get(struct engine *g, uint64_t ino, struct known *k)

@@ -1,7 +1,7 @@
 /* removal.c — people leave and come back: deferred removals, the guard, moves into the bin and out of it.
  *
- *   rm: noted (ledger, hidden) → grace → request → verdict → in the bin (or gone, for a deletion)
- *                 └ taken back: the name was created again, nothing is sent
+ *   rm: noted (ledger; shown in the bin, or hidden where there is none) → grace → request → verdict
+ *                 └ taken back: the name was created again or moved out of the bin, nothing is sent
  *   mv: noted → request → verdict, which the rename waits for
  *
  * guard.c counts them when they are asked. One that is held waits for an operator's word, over restarts too.
@@ -15,6 +15,7 @@
 
 #define LOOK_AGAIN  (SECOND / 5)
 #define STALE_AFTER 3600 /* seconds: a removal found older than this at start is not sent */
+#define PAUSE_MOST  10   /* graces: no longer does a removal wait for a pause of those that follow it */
 
 struct removal {
     uint64_t ino, home;
@@ -27,12 +28,15 @@ struct removal {
     bool sent, held, aside; /* aside: an editor's rename hid the record; nothing will be sent */
     bool moving;            /* mv: hidden from nobody, and never in a grace */
     bool asked;             /* its request is out: no verdict yet */
+    bool back;              /* moved out of the bin meanwhile: the way back follows */
     int64_t since_ms;       /* when it was first to be sent; 0: not yet */
     struct net_timer *timer;
     struct err why;           /* while the record is looked up before the refusal is told */
     struct http_request copy; /* of what was sent, for why and the audit */
     char *manager;            /* what the deactivation takes */
     struct waiters waiters;
+    struct waiters moves; /* out of the bin, asked while it was too late to take it back: they follow its verdict */
+    int64_t noted_ms;
     UT_hash_handle hh;
 };
 
@@ -43,33 +47,56 @@ static struct removal *removal_find(struct tenant *t, uint64_t ino)
     return r;
 }
 
-static void hide(struct engine *g, uint64_t ino, bool hidden)
+void removal_sight(struct tenant *t, uint64_t ino, struct store_mark *m)
+{
+    const struct removal *r = removal_find(t, ino);
+    m->hidden = r && !r->moving;
+    m->leaving = m->hidden && !r->aside && r->op == LMS_OP_DEACTIVATE;
+}
+
+/* A removal came or went: the mark says so, whatever else it says. */
+static void sight_changed(struct engine *g, uint64_t ino)
 {
     struct store_mark m = {0};
     struct store_read *v = store_read_begin(g->store);
-    if (v) {
-        if (store_mark(v, ino, &m))
-            m = (struct store_mark){0};
+    bool marked = v && store_mark(v, ino, &m) == 0 && (m.state != STORE_CLEAN || m.error[0]);
+    if (v)
         store_read_end(v);
-    }
-    m.hidden = hidden;
-    record_mark(g, ino, m.hidden || m.state != STORE_CLEAN ? &m : NULL);
+    record_mark(g, ino, marked ? &m : NULL);
 }
 
 static void told(struct removal *r)
 {
     struct engine *g = r->tenant->engine;
+    uint64_t bin = dir_of_record(r->ino, false, r->home);
     hook_entry(g, r->home, r->name);
     hook_inode(g, r->home);
-    hook_inode(g, dir_of_record(r->ino, false, r->home));
+    hook_entry(g, bin, r->name);
+    hook_inode(g, bin);
 }
 
-static void removal_free_one(struct removal *r)
+static void removal_release_parts(struct removal *r)
 {
     http_request_release(&r->copy);
     free(r->name);
     free(r->manager);
-    free(r);
+}
+
+static void move_over(struct ask *a, int code)
+{
+    (void)code; /* why and rejected/ have it */
+    ask_release(a);
+    free(a);
+}
+
+/* Moved out of the bin while it was too late to take it back, and whoever moved it is out of time: what was begun goes on. */
+static void back_unasked(const struct removal *r)
+{
+    struct ask *a = calloc(1, sizeof *a);
+    if (!a)
+        return;
+    *a = (struct ask){.kind = ASK_MOVE, .ino = r->ino, .caller = r->caller, .done = move_over};
+    move_ask(r->tenant, a);
 }
 
 /* It is over: the ledger forgets it, those who wait are told. The record shows again unless it went. */
@@ -85,18 +112,35 @@ static void removal_end(struct removal *r, int code, const struct err *e)
     if (code != -ESHUTDOWN) {
         if (!r->aside)
             ledger_delete(t->engine->store, LEDGER_REMOVALS, r->ino, &ignored);
-        hide(t->engine, r->ino, false);
+        sight_changed(t->engine, r->ino);
         told(r);
     }
     waiters_end(t->engine, &r->waiters, code, e);
-    removal_free_one(r);
+    if (code == -ESHUTDOWN)
+        waiters_end(t->engine, &r->moves, code, e);
+    struct removal gone = *r; /* for those who want it back */
+    if (gone.moves.first)
+        gone.moves.first->link = &gone.moves.first;
+    free(r);
+    if (gone.back && code == 0 && !gone.moves.first)
+        back_unasked(&gone);
+    while (gone.moves.first) {
+        struct ask *a = gone.moves.first;
+        gone.moves.first = a->next;
+        if (a->next)
+            a->next->link = &gone.moves.first;
+        a->next = NULL;
+        a->link = NULL;
+        move_ask(t, a);
+    }
+    removal_release_parts(&gone);
 }
 
 static int removal_note(struct removal *r, struct err *e)
 {
-    json_t *o = json_pack("{s:I,s:s,s:i,s:I,s:I,s:b,s:b,s:s?}", "home", (json_int_t)r->home, "name", r->name, "op",
+    json_t *o = json_pack("{s:I,s:s,s:i,s:I,s:I,s:b,s:b,s:b,s:s?}", "home", (json_int_t)r->home, "name", r->name, "op",
                           (int)r->op, "at", (json_int_t)r->asked_at, "uid", (json_int_t)r->caller.uid, "sent", r->sent,
-                          "held", r->held, "manager", r->manager);
+                          "held", r->held, "back", r->back, "manager", r->manager);
     char *s = o ? json_dumps(o, JSON_COMPACT) : NULL;
     json_decref(o);
     if (!s)
@@ -208,8 +252,8 @@ static void done_with(struct removal *r)
             json_decref(o);
         }
         own_forget(t, r->ino);
-        record_mark(t->engine, r->ino, NULL);
         record_set_active(t, r->ino, false, &e);
+        record_mark(t->engine, r->ino, NULL);
         removal_end(r, 0, NULL);
         return;
     }
@@ -373,10 +417,23 @@ static void hold(struct removal *r)
     removal_note(r, &ignored);
 }
 
+/* Milliseconds until nothing was removed for a grace: however slowly rm -rf goes, none is sent before the guard has seen them all. */
+static int64_t until_pause(const struct removal *r)
+{
+    int64_t now = now_ms(), grace = r->tenant->info.conf->removal_grace * (int64_t)SECOND;
+    if (r->aside || now - r->noted_ms >= PAUSE_MOST * grace)
+        return 0;
+    int64_t left = r->tenant->removal_asked_ms + grace - now;
+    return r->tenant->removal_asked_ms && left > 0 ? left : 0;
+}
+
 static void grace_over(void *ctx)
 {
     struct removal *r = ctx;
-    r->timer = NULL;
+    int64_t more = until_pause(r);
+    r->timer = more ? net_timer_start(r->tenant->engine->net, more, grace_over, r) : NULL;
+    if (r->timer)
+        return;
     if (r->aside)
         removal_end(r, 0, NULL);
     else if (r->tenant->guard.tripped)
@@ -428,8 +485,21 @@ static struct removal *removal_new(struct tenant *t, const struct known *k, enum
     r->op = op;
     r->caller = *who;
     r->asked_at = wall_now();
+    r->noted_ms = now_ms();
     HASH_ADD(hh, t->removals, ino, sizeof r->ino, r);
     return r;
+}
+
+/* One more removal; the one that trips the guard is audited. */
+static int count(struct tenant *t, const struct ask *a, const struct known *k, int64_t now, struct err *e)
+{
+    bool before = t->guard.tripped;
+    int code = guard_count(t, now, e);
+    if (code == -EDQUOT && !before) {
+        struct audit_line l = {.method = "-", .url = "removal guard tripped", .code = code};
+        audit(t, &a->caller, k->home, k->name, &l);
+    }
+    return code;
 }
 
 /* ------------------------------------------------------------------ asks */
@@ -444,15 +514,15 @@ void removal_ask(struct tenant *t, struct ask *a)
     int code = c ? known_get(t->engine, a->ino, &k) : -ENOENT;
     if (code)
         err_set(&e, code, "no such record");
-    if (code == 0 && (r = removal_find(t, a->ino)) && !r->aside)
-        code = err_set(&e, -EBUSY, "it is being removed or moved already");
     if (code == 0)
         code = removal_op(t, c, a->flag, &op, &e);
+    if (code == 0 && (r = removal_find(t, a->ino)) && !r->aside)
+        code = err_set(&e, -EBUSY, "it is being removed or moved already");
     if (code == 0 && (k.flags & STORE_PROVISIONAL))
         code = err_set(&e, -EBUSY, "its creation is still under way");
     int64_t now = wall_now();
     if (code == 0)
-        code = guard_count(t, now, &e);
+        code = count(t, a, &k, now, &e);
     if (code == 0 && r)
         removal_end(r, 0, NULL);
     r = code == 0 ? removal_new(t, &k, op, &a->caller, &e) : NULL;
@@ -466,8 +536,10 @@ void removal_ask(struct tenant *t, struct ask *a)
         ask_end(t->engine, a, code ? code : -ENOMEM, &e);
         return;
     }
-    hide(t->engine, r->ino, true);
-    hook_inode(t->engine, a->flag ? dir_of_record(r->ino, false, r->home) : r->home);
+    t->removal_asked_ms = now_ms();
+    sight_changed(t->engine, r->ino);
+    hook_inode(t->engine, r->home);
+    hook_inode(t->engine, dir_of_record(r->ino, false, r->home));
     if (t->info.conf->removal_grace == 0) {
         waiters_add(t->engine, &r->waiters, a);
         removal_send(r);
@@ -525,8 +597,17 @@ void move_ask(struct tenant *t, struct ask *a)
         code = err_set(&e, -EPERM, "%s has no way to bring one of %s back", t->info.provider->name, c->name);
     if (code == 0 && op == LMS_OP_DELETE)
         code = err_set(&e, -EPERM, "%s has no deactivation", t->info.provider->name);
-    if (code == 0 && removal_find(t, a->ino) && !removal_take_back(t, a->ino))
+    if (code == 0 && (r = removal_find(t, a->ino)) && !removal_take_back(t, a->ino)) {
+        if (!a->flag && !r->aside) { /* too late to take it back: it follows */
+            r->back = true;
+            removal_note(r, &e);
+            waiters_add(t->engine, &r->moves, a);
+            known_release(&k);
+            return;
+        }
         code = err_set(&e, -EBUSY, "it is being removed or moved already");
+    }
+    r = NULL;
     if (code == 0 && (k.flags & STORE_PROVISIONAL))
         code = err_set(&e, -EBUSY, "its creation is still under way");
     if (code == 0 && !!(k.flags & STORE_ACTIVE) != a->flag) { /* there already: a deletion from the bin was just taken back */
@@ -536,7 +617,7 @@ void move_ask(struct tenant *t, struct ask *a)
     }
     int64_t now = wall_now();
     if (code == 0 && a->flag)
-        code = guard_count(t, now, &e);
+        code = count(t, a, &k, now, &e);
     if (code == 0 && !(r = removal_new(t, &k, op, &a->caller, &e))) {
         code = e.code;
         guard_uncount(t, now);
@@ -568,7 +649,7 @@ void aside_ask(struct tenant *t, struct ask *a)
     known_release(&k);
     if (code == 0) {
         r->aside = true;
-        hide(t->engine, r->ino, true);
+        sight_changed(t->engine, r->ino);
         r->timer = net_timer_start(t->engine->net, ASIDE_FOR, grace_over, r);
     }
     ask_end(t->engine, a, code, &e);
@@ -648,12 +729,12 @@ static void replay_removal(struct removal *r, bool sent)
     } else if (sent) {
         r->sent = r->asked = true;
         t->engine->busy++;
-        hide(t->engine, r->ino, true);
+        sight_changed(t->engine, r->ino);
         fetch_by_ino(t, r->ino, NET_PEOPLE, 60 * SECOND, replay_known, r);
     } else if (age > STALE_AFTER && !r->held) {
         refused(r, -ECANCELED, (err_set(&e, -ECANCELED, "found more than an hour old at start; not sent"), &e));
     } else {
-        hide(t->engine, r->ino, true);
+        sight_changed(t->engine, r->ino);
         if (!r->held)
             r->timer = net_timer_start(t->engine->net, age < grace ? (grace - age) * SECOND : 0, grace_over, r);
     }
@@ -676,6 +757,8 @@ static int replay_one(void *ctx, uint64_t ino, const void *value, size_t len)
         r->asked_at = json_integer_value(json_object_get(o, "at"));
         r->manager = manager ? strdup(manager) : NULL;
         r->held = json_is_true(json_object_get(o, "held"));
+        r->moving = op == LMS_OP_REACTIVATE;
+        r->back = json_is_true(json_object_get(o, "back"));
         replay_removal(r, json_is_true(json_object_get(o, "sent")));
     }
     json_decref(o);
@@ -694,6 +777,7 @@ void removal_free(struct tenant *t)
     HASH_ITER(hh, t->removals, r, next)
     {
         HASH_DEL(t->removals, r);
-        removal_free_one(r);
+        removal_release_parts(r);
+        free(r);
     }
 }

@@ -193,6 +193,11 @@ json_t *why_answer(struct engine *g, uint64_t home, uint64_t ino, const char *na
     put_string(o, "state", states[marked ? mark.state : STORE_CLEAN]);
     if (marked && mark.hidden)
         json_object_set_new(o, "hidden", json_true());
+    struct tenant *t = tenant_of(g, home);
+    if (t && t->guard.tripped)
+        put_string(o, "guard",
+                   "more was removed at once than max_removals allows: removals are refused and those not yet sent are "
+                   "held, until `lmsfs release` or `lmsfs drop`");
     struct find f = {.home = home, .name = name, .canonical = canonical};
     ledger_each(g->store, LEDGER_REJECTED, each_rejected, &f);
     put_reason(o, f.last && !is_history(g, ino, f.last) ? f.last : NULL, &mark);

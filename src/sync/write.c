@@ -490,6 +490,8 @@ static void save_begin(struct save *s)
             return;
         }
     }
+    if (s->ino)
+        removal_take_back(t, s->ino); /* renamed onto, or saved: it is to be there, whatever becomes of the document */
     int r = doc_parse(s->text, s->len, t->engine->conf->max_document, &s->saved, &e);
     if (r == 0 && !json_is_object(s->saved))
         r = err_set(&e, -EINVAL, "the document is not a JSON object");
@@ -497,8 +499,6 @@ static void save_begin(struct save *s)
         save_refuse(s, r == -ENODATA ? -EINVAL : r, &e);
         return;
     }
-    if (s->ino)
-        removal_take_back(t, s->ino); /* renamed onto, or saved: it is to be there */
     bool named = doc_name_to_stem(s->name, stem, sizeof stem) == 0;
     if (named && s->c->ext_prefix && !strncmp(stem, s->c->ext_prefix, strlen(s->c->ext_prefix)))
         s->ext = strdup(stem + strlen(s->c->ext_prefix));
