@@ -39,6 +39,7 @@ enum ino_kind {
 #define INO_AUDIT    4ull
 #define INO_PENDING  5ull
 #define INO_REJECTED 6ull
+#define INO_METRICS  7ull
 
 #define INO_REC_BITS 46
 #define INO_REC_MASK ((1ull << INO_REC_BITS) - 1)

@@ -255,6 +255,9 @@ const struct lms_provider *lms_provider(const char *name);
 const struct lms_collection *lms_collection(const struct lms_provider *p, const char *name);
 int lms_collection_index(const struct lms_provider *p, const struct lms_collection *c);
 
+/* The documentation's line that a request is for, as "GET /users/:id", or "other": a literal, with nothing of a person in it. */
+const char *lms_endpoint(const struct lms_provider *p, const struct http_request *r);
+
 /* The vendor's words out of an error body ("error_message", "errors" as string or array, "message" as string or object, "error"), at
  * most size-1 bytes, control characters blanked; for a body that isn't such JSON: "HTTP 502 with a body that is not the API's
  * (text/html?)". Never empty. */

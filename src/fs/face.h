@@ -13,6 +13,7 @@
 #define FUSE_USE_VERSION 314
 #include <fuse_lowlevel.h>
 
+#include "counts.h"
 #include "draft.h"
 #include "lmsfs/mount.h"
 #include "notify.h"
@@ -42,6 +43,7 @@ struct mount {
 
     struct fuse_session *session;
     struct wire wire;
+    struct counts counts;
     bool mounted;
     long connection; /* in /sys/fs/fuse/connections */
     pthread_t workers[MAX_WORKERS];

@@ -1,6 +1,7 @@
 /* ops_control.c — .lmsfs: what the daemon says about itself, made when it is looked at.
  *
  *     status.json pending.json             the engine's answers
+ *     metrics                              the engine's counts and this mount's
  *     audit.jsonl                          the cache folder's, as long as it was when it was opened
  *     rejected/<n>/document.json           what was to be saved, masked
  *     rejected/<n>/reason.json             … and why it wasn't
@@ -55,6 +56,8 @@ static int command_for(uint64_t ino, char *out, size_t size)
         return snprintf(out, size, "{\"cmd\":\"status\"}");
     if (ino == INO_PENDING)
         return snprintf(out, size, "{\"cmd\":\"pending\"}");
+    if (ino == INO_METRICS)
+        return snprintf(out, size, "{\"cmd\":\"metrics\"}");
     if (tree_rejected(ino))
         return snprintf(out, size, "{\"cmd\":\"rejected\",\"n\":%llu}", (unsigned long long)tree_rejected(ino));
     return snprintf(out, size, "{\"cmd\":\"rejected\"}");
@@ -97,11 +100,23 @@ static json_t *part_of(json_t *answer, uint64_t ino)
     }
 }
 
+static char *metrics_of(const struct parked *p)
+{
+    const char *engine = json_string_value(json_object_get(p->ask.answer, "metrics"));
+    char *counts = counts_text(&p->m->counts), *text = NULL;
+    if (engine && counts && asprintf(&text, "%s%s", engine, counts) < 0)
+        text = NULL;
+    free(counts);
+    return text;
+}
+
 /* A document that was no JSON can't be masked, so it wasn't kept: it is empty. */
 static char *text_of(const struct parked *p)
 {
-    json_t *part = part_of(p->ask.answer, p->ino);
     char *text = NULL;
+    if (p->ino == INO_METRICS)
+        return metrics_of(p);
+    json_t *part = part_of(p->ask.answer, p->ino);
     if (!part)
         return strdup("");
     char *dumped = json_dumps(part, JSON_INDENT(2) | JSON_ENCODE_ANY);

@@ -114,6 +114,7 @@ void park(struct parked *p, enum park_how how)
 {
     struct mount *m = p->m;
     p->ask.done = ask_done;
+    count_miss(&m->counts, p->ask.kind);
     p->unasked = false;
     if (how == PARK_FIRM || !p->req) {
         int code = engine_ask(m->engine, &p->ask);

@@ -9,7 +9,7 @@
 /* ------------------------------------------------------------------ numbers */
 
 #define CASE_BIT  (1ull << 56) /* of a refused save's numbers, in INO_FIXED: n, and which of the three */
-#define CASE_WHAT 8
+#define CASE_WHAT 16
 
 uint64_t tree_rejected(uint64_t ino)
 {
@@ -23,8 +23,11 @@ uint64_t tree_rejected_ino(uint64_t n, enum control what)
 
 enum control tree_control(uint64_t ino)
 {
-    static const enum control fixed[] = {
-        [INO_STATUS] = CONTROL_STATUS, [INO_AUDIT] = CONTROL_AUDIT, [INO_PENDING] = CONTROL_PENDING, [INO_REJECTED] = CONTROL_REJECTED};
+    static const enum control fixed[] = {[INO_STATUS] = CONTROL_STATUS,
+                                         [INO_AUDIT] = CONTROL_AUDIT,
+                                         [INO_PENDING] = CONTROL_PENDING,
+                                         [INO_REJECTED] = CONTROL_REJECTED,
+                                         [INO_METRICS] = CONTROL_METRICS};
     if (tree_rejected(ino))
         return (enum control)(ino % CASE_WHAT);
     return ino < sizeof fixed / sizeof fixed[0] ? fixed[ino] : CONTROL_NONE;
@@ -77,7 +80,7 @@ bool tree_exists(const struct mount *m, uint64_t ino)
 {
     switch (ino_kind(ino)) {
     case INO_FIXED:
-        return (ino >= INO_ROOT && ino <= INO_REJECTED) || tree_rejected(ino);
+        return (ino >= INO_ROOT && ino <= INO_METRICS) || tree_rejected(ino);
     case INO_TENANT:
     case INO_JOBS:
         return tree_tenant(m, ino) != NULL;
@@ -180,7 +183,8 @@ static bool control_nth(uint64_t dir, unsigned i, struct tree_entry *out)
     } files[] = {{INO_STATUS, "status.json"},
                  {INO_AUDIT, "audit.jsonl"},
                  {INO_PENDING, "pending.json"},
-                 {INO_REJECTED, "rejected"}};
+                 {INO_REJECTED, "rejected"},
+                 {INO_METRICS, "metrics"}};
     uint64_t n = tree_rejected(dir);
     if (dir == INO_CONTROL)
         return i < sizeof files / sizeof files[0] &&

@@ -41,6 +41,7 @@ enum control {
     CONTROL_STATUS,
     CONTROL_AUDIT,
     CONTROL_PENDING,
+    CONTROL_METRICS,
     CONTROL_DOCUMENT, /* rejected/<n>/document.json */
     CONTROL_REASON,
 };

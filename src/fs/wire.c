@@ -14,6 +14,8 @@ static ssize_t wire_read(int fd, void *buf, size_t len, void *userdata)
     struct mount *m = userdata;
     ssize_t n = read(fd, buf, len);
     const struct fuse_in_header *in = buf;
+    if (n >= (ssize_t)sizeof *in)
+        count_op(&m->counts, in->opcode);
     if (n >= (ssize_t)(sizeof *in + sizeof(uint32_t) * 4) && in->opcode == FUSE_INIT) {
         const struct fuse_init_in *init = (const void *)(in + 1);
         m->wire.init = in->unique;

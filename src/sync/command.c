@@ -234,6 +234,11 @@ void command_ask(struct engine *g, struct ask *a)
     } else if (!strcmp(cmd, "status")) {
         a->answer = engine_status(g);
         command_end(g, a, 0, NULL);
+    } else if (!strcmp(cmd, "metrics")) {
+        char *text = metrics_text(g);
+        a->answer = text ? json_pack("{s:s}", "metrics", text) : NULL;
+        free(text);
+        command_end(g, a, a->answer ? 0 : err_set(&e, -ENOMEM, "out of memory"), &e);
     } else if (!strcmp(cmd, "pending")) {
         a->answer = json_pack("{s:o}", "pending", pending_list(g));
         command_end(g, a, 0, NULL);

@@ -518,8 +518,10 @@ void engine_free(struct engine *g)
         for (size_t i = 0; i < g->tenants_n; i++)
             session_free(&g->tenants[i]);
     }
-    for (size_t i = 0; i < g->tenants_n; i++)
+    for (size_t i = 0; i < g->tenants_n; i++) {
         guard_free(&g->tenants[i]);
+        metrics_free(&g->tenants[i]);
+    }
     for (size_t i = 0; g->tenants && i < g->conf->tenants_n; i++) {
         crawl_free(g->tenants[i].crawl_opens);
         crawl_free(g->tenants[i].crawl_parents);

@@ -64,6 +64,7 @@ struct tenant {
     struct guard guard;
     int64_t removal_asked_ms; /* the last one: those in their grace wait for a pause */
     void *trickle;            /* trickle.c */
+    struct metrics *metrics;  /* metrics.c; NULL: nothing was sent yet */
 };
 
 struct fd_watch {
@@ -279,6 +280,11 @@ void audit_close(struct engine *g);
 void trickle_start(struct tenant *t);
 void trickle_stop(struct tenant *t);
 void trickle_free(struct tenant *t);
+
+/* A request's end, for the counts. */
+void metrics_note(struct tenant *t, const char *endpoint, const struct net_result *r); /* endpoint: lms_endpoint() */
+char *metrics_text(struct engine *g); /* malloc'ed; NULL: out of memory */
+void metrics_free(struct tenant *t);
 
 void command_ask(struct engine *g, struct ask *a);
 /* "hownow/users/EXT-1.json" → home and name, and the record's number if it is known. */

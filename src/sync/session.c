@@ -33,6 +33,7 @@ struct session {
     bool logging_in;
     struct net_call *login;
     enum net_class login_class;
+    const char *login_endpoint; /* for the metrics */
     int64_t futile_ms;          /* when a 401 was last answered to a token that a 401 had made us get; 0 = never */
     struct send *queue, **tail; /* wait for the login */
 };
@@ -146,6 +147,7 @@ static void on_sent(void *ctx, struct net_result *r)
     s->call = NULL;
     reach_seen(t, r);
     room_seen(t);
+    metrics_note(t, lms_endpoint(t->info.provider, &s->request), r);
     if (refused && t->info.provider->token_request && t->engine->net && worth_a_login(ss, s, current)) {
         if (current)
             token_drop(ss);
@@ -200,6 +202,7 @@ static void on_login(void *ctx, struct net_result *r)
     ss->logging_in = false;
     ss->login = NULL;
     reach_seen(t, r);
+    metrics_note(t, ss->login_endpoint, r);
     int code = result_error(t, r, &e);
     if (code == 0) {
         struct lms_token token = {0};
@@ -238,6 +241,7 @@ static void login(struct tenant *t, enum net_class class)
     struct net_options o = {.class = class, .timeout_ms = t->info.conf->op_timeout * SECOND, .retry = true};
     t->session->logging_in = true;
     t->session->login_class = class;
+    t->session->login_endpoint = lms_endpoint(t->info.provider, &req);
     if (r == 0 && (t->session->login = net_send(t->host, &req, &o, on_login, t)))
         return;
     http_request_release(&req);

@@ -13,7 +13,7 @@ job_over() { t 30 cat "$MNT/hownow/jobs/last.json" >/dev/null; }
 
 # ---- what is there ----
 eq "no listing shows it" hownow "$(t ls -A "$MNT")"
-eq "by name it is there" $'audit.jsonl\npending.json\nrejected\nstatus.json' "$(t ls -A "$control")"
+eq "by name it is there" $'audit.jsonl\nmetrics\npending.json\nrejected\nstatus.json' "$(t ls -A "$control")"
 check "find walks it" find "$control" -ls
 eq "status.json names the tenant" hownow "$(t jq -r '.tenants[].name' "$control/status.json")"
 eq "nothing waits" '[]' "$(t jq -c . "$control/pending.json")"
