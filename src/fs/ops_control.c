@@ -28,11 +28,12 @@ struct said { /* one file's text, of one open or, on a read-only mount, of the l
     char *text; /* NULL: it is in fd */
     size_t len;
     int fd;
+    atomic_uint held; /* by its handle, and by each read: the reader may close as soon as it has its answer */
 };
 
 static void said_free(struct said *s)
 {
-    if (!s)
+    if (!s || atomic_fetch_sub(&s->held, 1) > 1)
         return;
     if (s->fd >= 0)
         close(s->fd);
@@ -44,7 +45,7 @@ static struct said *said_new(uint64_t ino)
 {
     struct said *s = calloc(1, sizeof *s);
     if (s)
-        *s = (struct said){.ino = ino, .fd = -1};
+        *s = (struct said){.ino = ino, .fd = -1, .held = 1};
     return s;
 }
 
@@ -332,7 +333,10 @@ void read_control(fuse_req_t req, uint64_t ino, size_t size, off_t off, const st
 {
     struct mount *m = mount_of(req);
     if (!m->options.read_only) {
-        reply_said(req, (const struct said *)(uintptr_t)fi->fh, size, off);
+        struct said *s = (struct said *)(uintptr_t)fi->fh;
+        atomic_fetch_add(&s->held, 1);
+        reply_said(req, s, size, off);
+        said_free(s);
         return;
     }
     pthread_mutex_lock(&m->said_lock);

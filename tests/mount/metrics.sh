@@ -3,7 +3,7 @@
 . tests/lib/lib.sh
 
 sandbox_start --users 250
-conf_hownow "trickle = no" "list_timeout = $((5 * SLOW))"
+conf_hownow "trickle = no" "list_timeout = 5"
 config_write
 mount_start
 users=$MNT/hownow/users metrics=$MNT/.lmsfs/metrics
