@@ -6,7 +6,7 @@ DESTDIR ?=
 VERSION := $(shell sed -n '1s/.*(\(.*\)).*/\1/p' packaging/debian/changelog)
 
 CFLAGS  ?= -O2 -g
-WARN    ?= -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wvla -Wno-format-truncation
+WARN    ?= -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wvla -Wno-format-truncation -Wno-unknown-warning-option
 HARDEN  ?= -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 SAN     ?=
 DEFINES := -D_GNU_SOURCE -DFUSE_USE_VERSION=314 -DLMSFS_VERSION='"$(VERSION)"'
