@@ -197,6 +197,9 @@ struct lms_provider {
     /* The cheapest request that proves that credentials are good. */
     int (*check_request)(const struct lms_account *a, struct http_request *out, struct err *e);
 
+    /* What the reply to that proves: 0 where the credentials are good, else -errno. NULL: a 2xx, and nothing else. */
+    int (*check_reply)(const struct http_reply *r, struct err *e);
+
     /* Lists: `page` counts from 1. parent_key is NULL without a parent. */
     int (*list_request)(const struct lms_collection *c, const char *parent_key, unsigned page, struct http_request *out,
                         struct err *e);

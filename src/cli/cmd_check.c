@@ -52,10 +52,9 @@ static const char *secrets_of(const struct conf_tenant *c)
                              : "tenant_id and secret";
 }
 
-static int refusal(struct probe *p, const struct http_reply *r)
+static int refusal(struct probe *p, const struct http_reply *r, int code)
 {
     char words[256];
-    int code = lms_status_errno(r->status);
     lms_error_text(r, words, sizeof words);
     if (p->stage == LISTING)
         return err_set(&p->err, code, "credentials good, but %s can't be listed: %s (HTTP %d)%s", p->listed->name,
@@ -64,6 +63,14 @@ static int refusal(struct probe *p, const struct http_reply *r)
         return err_set(&p->err, code, "credentials refused: %s (HTTP %d); check %s", words, r->status,
                        secrets_of(p->conf));
     return err_set(&p->err, code, "reachable, but it answers: %s (HTTP %d); is base_url right?", words, r->status);
+}
+
+/* What the reply to the provider's question proves. */
+static int status_of(struct probe *p, const struct http_reply *r)
+{
+    struct err ignored;
+    return p->stage == QUESTION && p->provider->check_reply ? p->provider->check_reply(r, &ignored)
+                                                            : lms_status_errno(r->status);
 }
 
 static int read_listing(struct probe *p, const struct http_reply *r)
@@ -88,12 +95,13 @@ static const char *without_name(const struct probe *p, const char *text)
 static void answered(void *ctx, struct net_result *r)
 {
     struct probe *p = ctx;
+    int code = r->err.code ? 0 : status_of(p, &r->reply);
     if (r->err.code == -ETIMEDOUT)
         err_set(&p->err, r->err.code, "no answer within %d s; %s", CHECK_MS / 1000, without_name(p, r->err.text));
     else if (r->err.code)
         err_set(&p->err, r->err.code, "not reachable: %s; check base_url and the network", without_name(p, r->err.text));
-    else if (lms_status_errno(r->reply.status))
-        refusal(p, &r->reply);
+    else if (code)
+        refusal(p, &r->reply, code);
     else if (p->stage == LOGIN)
         p->provider->token_reply(&r->reply, &p->token, &p->err);
     else if (p->stage == LISTING)

@@ -14,8 +14,8 @@
         0   \
     }
 
-/* Base URLs and plans are those of the vendors' published API collections. Synap publishes no limit: one request a second is a
- * guess that no service should mind. */
+/* Base URLs and plans are those of the vendors' published API collections. Synap publishes no limit, Learning Pool's is
+ * each customer's own: one request a second is a guess that no service should mind. */
 const struct conf_provider conf_providers[] = {
     {
         .name = "hownow",
@@ -35,6 +35,13 @@ const struct conf_provider conf_providers[] = {
         .default_region = "eu",
         .default_rate = 60,
         .credentials = (const struct key[]){SECRET(org_id), SECRET(org_secret), SECRET(api_key), END},
+    },
+    {
+        .name = "learningpool",
+        .regions = (const struct region[]){{"eu", "https://api.learningpool.com/api"}, END},
+        .default_region = "eu",
+        .default_rate = 60,
+        .credentials = (const struct key[]){SECRET(tenant_id), SECRET(api_key), END},
     },
     END,
 };

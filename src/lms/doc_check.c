@@ -30,7 +30,7 @@ static int number(const char *s, size_t n)
     return value;
 }
 
-static bool is_date(const char *s)
+bool doc_is_date(const char *s)
 {
     static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     if (strlen(s) != 10 || s[4] != '-' || s[7] != '-')
@@ -44,7 +44,7 @@ static bool is_date(const char *s)
 
 static int check_date(const struct lms_field *f, const char *s, const char *today, struct err *e)
 {
-    if (!is_date(s))
+    if (!doc_is_date(s))
         return err_set(e, -EINVAL, "%s must be a date as YYYY-MM-DD", f->name);
     if ((f->flags & LMS_NO_FUTURE) && today && strcmp(s, today) > 0)
         return err_set(e, -EINVAL, "%s can't lie in the future (today is %s, UTC)", f->name, today);

@@ -10,6 +10,7 @@
 const struct lms_field *doc_field(const struct lms_collection *c, const char *name);
 /* A member's value; NULL for an absent one and for null, which are the same everywhere in documents. Borrowed. */
 json_t *doc_value(const json_t *doc, const char *name);
+bool doc_is_date(const char *s); /* YYYY-MM-DD, a day that there is */
 /* Members of `_readonly` that are lmsfs's own and no part of the record. */
 bool doc_is_ours(const char *readonly_member);
 

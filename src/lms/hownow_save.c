@@ -221,23 +221,6 @@ int hownow_save(const struct lms_collection *c, const struct lms_save *s, struct
     return build_told(rc, e);
 }
 
-/* It becomes a file's name and a path segment. */
-static int take_job(const json_t *reply, struct lms_verdict *out, struct err *e)
-{
-    const char *id;
-    int rc = reply_text(reply, "job_id", &id, e);
-    if (rc || !json_object_get(reply, "job_id"))
-        return rc;
-    size_t n = id ? strlen(id) : 0;
-    for (size_t i = 0; i < n; i++)
-        if ((unsigned char)id[i] <= 0x20 || id[i] == 0x7f)
-            n = 0;
-    if (!n || n > 200 || !strcmp(id, ".") || !strcmp(id, ".."))
-        return err_set(e, -EPROTO, "the save was accepted with a job_id that can't be one");
-    out->job_id = reply_dup(id, &rc);
-    return rc;
-}
-
 static int take_record(const struct lms_collection *c, const struct lms_save *s, json_t *api, struct lms_verdict *out,
                        struct err *e)
 {
@@ -262,7 +245,7 @@ int hownow_saved(const struct lms_collection *c, const struct lms_save *s, size_
     if (rc)
         return rc;
     json_t *api = json_object_get(reply, "data");
-    rc = take_job(reply, out, e);
+    rc = reply_job(reply, "job_id", &out->job_id, e);
     if (!rc && json_is_object(api))
         rc = take_record(c, s, api, out, e);
     else if (!rc && !out->job_id)

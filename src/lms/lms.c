@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct lms_provider *const providers[] = {&hownow_provider, &synap_provider};
+static const struct lms_provider *const providers[] = {&hownow_provider, &synap_provider, &learningpool_provider};
 
 const struct lms_provider *lms_provider(const char *name)
 {
@@ -158,7 +158,8 @@ static void flatten(struct text *t, const json_t *value, int levels)
 
 static void vendor_words(const struct http_reply *r, struct text *t)
 {
-    static const char *const members[] = {"error_message", "errors", "message", "error_description", "error"};
+    static const char *const members[] = {"error_message",     "errors", "message", "Message",
+                                          "error_description", "error"};
     json_error_t why;
     json_t *body = NULL;
 

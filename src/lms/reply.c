@@ -207,6 +207,24 @@ char *reply_dup(const char *s, int *rc)
     return copy;
 }
 
+int reply_job(const json_t *reply, const char *name, char **out, struct err *e)
+{
+    const char *id;
+    int rc = reply_text(reply, name, &id, e);
+
+    *out = NULL;
+    if (rc || !json_object_get(reply, name))
+        return rc;
+    size_t n = id ? strlen(id) : 0;
+    for (size_t i = 0; i < n; i++)
+        if ((unsigned char)id[i] <= 0x20 || id[i] == 0x7f)
+            n = 0;
+    if (!n || n > 200 || !strcmp(id, ".") || !strcmp(id, ".."))
+        return err_set(e, -EPROTO, "the save was accepted with a %s that can't be one", name);
+    *out = reply_dup(id, &rc);
+    return rc;
+}
+
 int64_t reply_time(const json_t *value)
 {
     const char *s = json_string_value(value);

@@ -42,6 +42,8 @@ int reply_text(const json_t *object, const char *name, const char **out, struct 
 int reply_id(const json_t *object, const char *name, char **out, struct err *e); /* a positive integer, in decimal */
 int reply_name(const json_t *object, const char *name, char **out, struct err *e); /* a string that can be a path segment */
 int reply_count(const json_t *object, const char *name, int64_t *out, struct err *e); /* not negative; -1 when absent */
+/* A job's id; NULL when absent. It becomes a file's name and a path segment, so no blank or control character may be in it. */
+int reply_job(const json_t *reply, const char *name, char **out, struct err *e);
 /* "2024-07-17T07:15:09.000Z", also with an offset → Unix seconds; 0 for anything else. */
 int64_t reply_time(const json_t *value);
 char *reply_dup(const char *s, int *rc); /* strdup; NULL stays NULL; *rc = -ENOMEM when memory ran out */
