@@ -7,6 +7,7 @@
 
 #include "faults.h"
 #include "hownow.h"
+#include "learningpool.h"
 #include "reqlog.h"
 #include "routes.h"
 
@@ -110,6 +111,9 @@ WITH_JSON(faults_post_json, faults_post)
 WITH_JSON(jobs_post_json, hn_jobs_control)
 WITH_JSON(hownow_post_json, sb_control_hownow_change)
 WITH_JSON(synap_post_json, sb_control_synap_change)
+WITH_JSON(pool_jobs_json, lp_jobs_control)
+WITH_JSON(pool_keys_json, lp_keys_control)
+WITH_JSON(pool_users_json, lp_people_control)
 
 static const struct route routes[] = {
     {"GET", "/_sandbox/requests", {"path", "method", "since", "limit"}, BODY_NONE, requests_get},
@@ -126,6 +130,13 @@ static const struct route routes[] = {
     {"GET", "/_sandbox/state/synap/users/:user", {0}, BODY_NONE, sb_control_synap_state},
     {"POST", "/_sandbox/hownow/users", {0}, BODY_ANY, hownow_post_json},
     {"POST", "/_sandbox/synap/users", {0}, BODY_ANY, synap_post_json},
+    {"GET", "/_sandbox/state/learningpool/users", {0}, BODY_NONE, lp_users_state},
+    {"GET", "/_sandbox/state/learningpool/users/:user", {0}, BODY_NONE, lp_user_state},
+    {"GET", "/_sandbox/state/learningpool/levels/:kind/:framework", {0}, BODY_NONE, lp_levels_state},
+    {"GET", "/_sandbox/state/learningpool/jobs", {0}, BODY_NONE, lp_jobs_state},
+    {"POST", "/_sandbox/learningpool/users", {0}, BODY_ANY, pool_users_json},
+    {"POST", "/_sandbox/learningpool/jobs", {0}, BODY_ANY, pool_jobs_json},
+    {"POST", "/_sandbox/learningpool/keys", {0}, BODY_ANY, pool_keys_json},
     {0},
 };
 

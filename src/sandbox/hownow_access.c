@@ -8,9 +8,8 @@
 #include <sys/random.h>
 #include <uthash.h>
 
+#include "rate.h"
 #include "when.h"
-
-#define RATE_WINDOW 60.0
 
 struct token {
     UT_hash_handle hh;
@@ -20,8 +19,7 @@ struct token {
 
 struct access {
     struct token *tokens;
-    double *times; /* of the last admitted requests: a ring of `rate` */
-    unsigned head, used;
+    struct rate rate;
 };
 
 struct access *hn_access_new(void)
@@ -40,7 +38,7 @@ void hn_access_free(struct access *a)
         HASH_DEL(a->tokens, t);
         free(t);
     }
-    free(a->times);
+    sb_rate_release(&a->rate);
     free(a);
 }
 
@@ -48,24 +46,12 @@ void hn_access_free(struct access *a)
 
 static bool within_rate(struct sandbox *sb, struct reply *rp)
 {
-    struct access *a = sb->access;
-    unsigned rate = sb->settings.rate;
-    double now = sb_mono();
+    unsigned wait;
     char seconds[32];
 
-    if (!rate)
+    if (sb_rate_take(&sb->access->rate, sb->settings.rate, &wait))
         return true;
-    if (!a->times)
-        a->times = sb_alloc(rate * sizeof(*a->times));
-    while (a->used && a->times[a->head] <= now - RATE_WINDOW) {
-        a->head = (a->head + 1) % rate;
-        a->used--;
-    }
-    if (a->used < rate) {
-        a->times[(a->head + a->used++) % rate] = now;
-        return true;
-    }
-    snprintf(seconds, sizeof(seconds), "%u", (unsigned)(a->times[a->head] + RATE_WINDOW - now) + 1);
+    snprintf(seconds, sizeof(seconds), "%u", wait);
     hn_error(rp, 429, "Reached maximum rate limit");
     sb_reply_header(rp, "Retry-After", seconds);
     return false;

@@ -29,6 +29,10 @@ enum option_id {
     OPT_ORG_ID,
     OPT_ORG_SECRET,
     OPT_API_KEY,
+    OPT_POOL_USERS,
+    OPT_POOL_RATE,
+    OPT_POOL_TENANT,
+    OPT_POOL_KEY,
     OPT_DIE_WITH_PARENT,
     OPT_HELP
 };
@@ -49,6 +53,10 @@ static const struct option options[] = {
     {"org-id", required_argument, NULL, OPT_ORG_ID},
     {"org-secret", required_argument, NULL, OPT_ORG_SECRET},
     {"api-key", required_argument, NULL, OPT_API_KEY},
+    {"learningpool-users", required_argument, NULL, OPT_POOL_USERS},
+    {"learningpool-rate", required_argument, NULL, OPT_POOL_RATE},
+    {"learningpool-tenant", required_argument, NULL, OPT_POOL_TENANT},
+    {"learningpool-key", required_argument, NULL, OPT_POOL_KEY},
     {"die-with-parent", no_argument, NULL, OPT_DIE_WITH_PARENT},
     {"help", no_argument, NULL, OPT_HELP},
     {0},
@@ -56,8 +64,8 @@ static const struct option options[] = {
 
 static const char help[] =
     "usage: lmsfs-sandbox [OPTION]...\n"
-    "A learning-management server on 127.0.0.1 with invented people: HowNow under /token and /external/v1, Synap at "
-    "the root.\n"
+    "A learning-management server on 127.0.0.1 with invented people: HowNow under /token and /external/v1, "
+    "Learning Pool\nunder /api, Synap at the root.\n"
     "\n"
     "  --port N             port to listen on (0, the default: any free one, printed on the first line)\n"
     "  --port-file FILE     write the port there when ready\n"
@@ -65,7 +73,7 @@ static const char help[] =
     "  --synap-users N      Synap people, at most 100000 (50)\n"
     "  --seed N             another number, other people (1)\n"
     "  --latency MS         every reply takes this long (0)\n"
-    "  --job-seconds S      how long a HowNow job is in progress (2)\n"
+    "  --job-seconds S      how long a job is in progress (2)\n"
     "  --rate N             HowNow requests in any 60 seconds, then 429 (0: no limit)\n"
     "  --token-seconds N    life of a HowNow token (3600)\n"
     "  --seat-limit N       most active HowNow people (0: no limit)\n"
@@ -74,12 +82,20 @@ static const char help[] =
     "  --org-id ID          Synap credentials (sandbox-org)\n"
     "  --org-secret S       (sandbox-org-secret)\n"
     "  --api-key KEY        (sandbox-key)\n"
+    "  --learningpool-users N\n"
+    "                       Learning Pool people that others made, at most 10000 (20): EMP1001 and so on\n"
+    "  --learningpool-rate N\n"
+    "                       its requests in any 60 seconds, then 429 (0: no limit)\n"
+    "  --learningpool-tenant ID\n"
+    "                       its credentials (73c9ac34-0000-4c17-b60f-8ec0b134a72b)\n"
+    "  --learningpool-key KEY\n"
+    "                       (sandbox-pool-key)\n"
     "  --die-with-parent    end when the process that started it ends\n"
     "  --help               this text\n"
     "\n"
     "Control, no credentials: /_sandbox/requests /_sandbox/faults /_sandbox/jobs /_sandbox/state/... "
     "/_sandbox/hownow/users\n"
-    "/_sandbox/synap/users\n";
+    "/_sandbox/synap/users /_sandbox/learningpool/users|jobs|keys\n";
 
 static bool number(const char *name, const char *text, unsigned long long max, unsigned long long *value)
 {
@@ -120,6 +136,8 @@ static bool take_number(struct settings *s, int id, const char *name, const char
         {&s->rate, OPT_RATE, 1000000},
         {&s->token_seconds, OPT_TOKEN_SECONDS, 86400},
         {&s->seat_limit, OPT_SEAT_LIMIT, 100000000},
+        {&s->pool_users, OPT_POOL_USERS, 10000},
+        {&s->pool_rate, OPT_POOL_RATE, 1000000},
     };
     unsigned long long n;
 
@@ -165,6 +183,12 @@ static bool take(struct settings *s, int id, const char *name, const char *text)
         return true;
     case OPT_API_KEY:
         s->api_key = text;
+        return true;
+    case OPT_POOL_TENANT:
+        s->pool_tenant = text;
+        return true;
+    case OPT_POOL_KEY:
+        s->pool_key = text;
         return true;
     case OPT_DIE_WITH_PARENT:
         s->die_with_parent = true;
@@ -262,7 +286,10 @@ int main(int argc, char **argv)
                                 .client_secret = "sandbox-secret",
                                 .org_id = "sandbox-org",
                                 .org_secret = "sandbox-org-secret",
-                                .api_key = "sandbox-key"};
+                                .api_key = "sandbox-key",
+                                .pool_users = 20,
+                                .pool_tenant = "73c9ac34-0000-4c17-b60f-8ec0b134a72b",
+                                .pool_key = "sandbox-pool-key"};
     pid_t parent = getppid();
     sigset_t signals;
     int parsed = parse(argc, argv, &settings);

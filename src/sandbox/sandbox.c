@@ -7,6 +7,7 @@
 #include "buf.h"
 #include "faults.h"
 #include "hownow.h"
+#include "learningpool.h"
 #include "people.h"
 #include "reqlog.h"
 #include "routes.h"
@@ -23,6 +24,7 @@ struct sandbox *sandbox_new(const struct settings *settings)
     sb->access = hn_access_new();
     sb->jobs = hn_jobs_new(settings->job_seconds);
     sb->synap = sy_new(settings->seed, settings->synap_users);
+    sb->pool = lp_new(settings);
     sb->faults = sb_faults_new();
     sb->reqlog = reqlog_new();
     return sb;
@@ -34,6 +36,7 @@ void sandbox_free(struct sandbox *sb)
         return;
     reqlog_free(sb->reqlog);
     sb_faults_free(sb->faults);
+    lp_free(sb->pool);
     sy_free(sb->synap);
     hn_jobs_free(sb->jobs);
     hn_access_free(sb->access);
@@ -56,6 +59,8 @@ static const struct vendor *vendor_of(const struct request *rq)
         return &hownow_sandbox;
     if (begins_with(rq, "token"))
         return &hownow_token_sandbox;
+    if (begins_with(rq, "api"))
+        return &learningpool_sandbox;
     return &synap_sandbox;
 }
 
@@ -66,6 +71,7 @@ void sandbox_answer(struct sandbox *sb, struct request *rq, struct reply *rp)
     enum fault_stage stage;
 
     hn_jobs_advance(sb);
+    lp_jobs_advance(sb);
     if (vendor == &control_sandbox) {
         sb_routes_answer(vendor, sb, rq, rp);
         return;

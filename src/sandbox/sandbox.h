@@ -17,6 +17,8 @@ struct settings {
     unsigned seat_limit; /* 0 = none */
     const char *client_id, *client_secret;
     const char *org_id, *org_secret, *api_key;
+    unsigned pool_users, pool_rate; /* Learning Pool; pool_rate as rate */
+    const char *pool_key, *pool_tenant;
     bool die_with_parent;
 };
 
@@ -28,6 +30,7 @@ struct sandbox {
     struct access *access;
     struct jobs *jobs;
     struct synap *synap;
+    struct pool *pool;
     struct faults *faults;
     struct reqlog *reqlog;
 };
