@@ -13,6 +13,7 @@
 #include "lmsfs/lms.h"
 #include "lmsfs/store.h"
 #include <jansson.h>
+#include <stdatomic.h>
 #include <sys/types.h>
 
 struct engine;
@@ -66,8 +67,21 @@ enum ask_kind {
     ASK_RESTORE, /* ino = record: take a removal that is still in its grace back, or un-hide */
     ASK_MOVE,    /* ino = record, flag = into the bin; else out of it: done with the LMS's verdict */
     ASK_SET_ASIDE, /* ino = record: an editor renamed it to a backup's name; hidden until saved anew or 30 s pass */
+    ASK_SEARCH,    /* ino = any number of the collection, name = the search's text: `found`. Interruptible */
     ASK_COMMAND,   /* text = a JSON command of the control socket; answer = its JSON */
 };
+
+/* What a search found. Never changes; counted, any thread. */
+struct found {
+    _Atomic unsigned refs;
+    int64_t at_ms, at; /* when: monotonic; Unix seconds */
+    uint64_t home;     /* where all of it stands; 0: nothing was found */
+    size_t n;
+    uint64_t recs[]; /* n record ids in the API's order, and behind them the same ones sorted */
+};
+struct found *found_keep(struct found *f); /* f; NULL is fine */
+void found_release(struct found *f);
+bool found_has(const struct found *f, uint64_t record_id);
 
 struct ask {
     /* filled by who asks */
@@ -86,6 +100,7 @@ struct ask {
     struct err err;      /* the sentence of a failure */
     uint64_t answer_ino; /* ASK_SAVE: the record's number */
     json_t *answer;      /* ASK_COMMAND: owned by the ask */
+    struct found *found; /* ASK_SEARCH: owned by the ask; take it by setting NULL */
 
     /* the engine's own */
     uint64_t id;

@@ -129,13 +129,24 @@ static int attr_job_last(struct mount *m, struct store_read *r, uint64_t ino, st
     return code;
 }
 
+/* Of a record that a search found: where it stands now. */
+static int attr_found(struct mount *m, struct store_read *r, uint64_t ino, struct stat *st, double *timeout)
+{
+    char target[4096];
+    int code = search_target(m, r, ino, target, sizeof target);
+    if (code == 0)
+        fill(m, st, ino, S_IFLNK | 0777, m->began_ns, (off_t)strlen(target));
+    *timeout = 0;
+    return code;
+}
+
 /* The newest of what makes a directory's entries, so that a cached listing is never taken for a newer one. */
 static int64_t dir_mtime(struct mount *m, struct store_read *r, uint64_t ino)
 {
     int64_t ns = m->began_ns;
     struct store_listing l;
     uint64_t listed = ino_kind(ino) == INO_PARENTS ? tree_home_of_parents(m, ino) : ino;
-    if (ino_kind(ino) == INO_FIXED || ino_kind(ino) == INO_TENANT)
+    if (ino_kind(ino) == INO_FIXED || ino_kind(ino) == INO_TENANT || ino_kind(ino) == INO_SEARCH)
         return ns;
     if (store_listing(r, listed, &l) == 0 && l.changed_ns)
         ns = l.changed_ns;
@@ -156,6 +167,10 @@ int attr_node(struct mount *m, struct store_read *r, uint64_t ino, struct stat *
         return attr_alias(m, r, ino, st);
     case INO_JOB_LAST:
         return attr_job_last(m, r, ino, st, timeout);
+    case INO_SEARCH:
+        if (!search_is_dir(ino))
+            return attr_found(m, r, ino, st, timeout);
+        break;
     default:
         break;
     }
@@ -212,6 +227,8 @@ int entry_node(struct mount *m, struct store_read *r, uint64_t ino, struct fuse_
     int code = attr_node(m, r, ino, &e->attr, &e->attr_timeout);
     e->ino = e->attr.st_ino;
     enum control control = tree_control(ino);
+    if (search_is_text(ino) || (ino_kind(ino) == INO_SEARCH && !search_is_dir(ino)))
+        e->entry_timeout = 0;
     if (ino_kind(ino) == INO_JOB_LAST || ino_kind(ino) == INO_ALIAS_NEW || control >= CONTROL_CASE)
         e->entry_timeout = 0;
     return code;

@@ -28,10 +28,11 @@
 #define MAX_WORKERS  16
 #define CONTROL_KEPT 16 /* texts of the control directory that lookups keep */
 
-struct early;  /* park.c */
-struct asked;  /* ops_dir.c */
-struct poller; /* ops_poll.c */
-struct said;   /* ops_control.c */
+struct early;    /* park.c */
+struct asked;    /* ops_dir.c */
+struct poller;   /* ops_poll.c */
+struct said;     /* ops_control.c */
+struct searches; /* search.c */
 
 struct mount {
     struct engine *engine;
@@ -55,6 +56,7 @@ struct mount {
     struct scratch *scratch;
     struct drafts *drafts;
     struct numbers *numbers;
+    struct searches *searches;
 
     pthread_mutex_t said_lock; /* the control directory's last texts that a lookup made */
     struct said *said[CONTROL_KEPT];

@@ -1,6 +1,7 @@
 /* mount.c — the session: made, served by a fixed number of workers, ended. */
 #include "mountpoint.h"
 #include "ops.h"
+#include "search.h"
 #include "tree.h"
 
 #include <errno.h>
@@ -177,8 +178,9 @@ static int make_parts(struct mount *m, struct err *e)
         return code;
     m->drafts = drafts_new(max_document(m));
     m->numbers = numbers_new(count);
+    m->searches = searches_new();
     m->ended_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (!m->drafts || !m->numbers || m->ended_fd < 0)
+    if (!m->drafts || !m->numbers || !m->searches || m->ended_fd < 0)
         return err_set(e, -ENOMEM, "out of memory");
     return 0;
 }
@@ -347,6 +349,7 @@ void mount_free(struct mount *m)
     scratch_free(m->scratch);
     drafts_free(m->drafts);
     numbers_free(m->numbers);
+    searches_free(m->searches);
     asked_free(m);
     if (m->ended_fd >= 0)
         close(m->ended_fd);

@@ -24,6 +24,19 @@ void op_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct f
 void op_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi);
 void asked_free(struct mount *m);
 
+/* ops_search.c: search/ and what is below it (INO_SEARCH). */
+bool search_exists(const struct mount *m, uint64_t ino);
+bool search_is_dir(uint64_t ino);
+bool search_is_text(uint64_t ino);
+uint64_t search_root(unsigned tenant);
+uint64_t search_parent(uint64_t ino);
+int search_target(struct mount *m, struct store_read *r, uint64_t link, char *buf, size_t size);
+bool lookup_search(fuse_req_t req, uint64_t dir, const char *name); /* false: it is another's */
+void opendir_search(fuse_req_t req, uint64_t ino, const struct fuse_file_info *fi);
+uint64_t search_nth(const struct fuse_file_info *fi, uint64_t dir, size_t i); /* a symlink's number; 0: there are no more */
+int search_name(struct mount *m, struct store_read *r, uint64_t link, char name[256]); /* -ENOENT: the record went since */
+void releasedir_search(const struct fuse_file_info *fi);
+
 /* ops_open.c */
 void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi);

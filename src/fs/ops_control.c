@@ -373,5 +373,7 @@ void op_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
     if (ino == INO_REJECTED)
         json_decref((json_t *)(uintptr_t)fi->fh);
+    else if (ino_kind(ino) == INO_SEARCH)
+        releasedir_search(fi);
     reply_code(req, 0);
 }

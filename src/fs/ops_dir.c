@@ -106,6 +106,10 @@ void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
         opendir_rejected(req, fi);
         return;
     }
+    if (ino_kind(ino) == INO_SEARCH) {
+        opendir_search(req, ino, fi);
+        return;
+    }
     if (!home) {
         dir_opened(req, fi);
         return;
@@ -298,11 +302,24 @@ static void fill_rejected(struct fill *f, uint64_t off)
     }
 }
 
+/* What was found when the directory was opened, in the API's order; a record that went since is left out. */
+static void fill_found(struct fill *f, uint64_t off)
+{
+    uint64_t link;
+    char name[256];
+    for (size_t i = off > 2 ? (size_t)off - 2 : 0; (link = search_nth(f->fi, f->dir, i)); i++)
+        if (search_name(f->m, f->r, link, name) == 0 && !put_node(f, name, link, S_IFLNK, (off_t)i + 3))
+            return;
+}
+
 static void fill_all(struct fill *f, uint64_t off)
 {
     if (off < COOKIE_RECORDS && !fill_still(f, off))
         return;
     switch (ino_kind(f->dir)) {
+    case INO_SEARCH:
+        fill_found(f, off);
+        return;
     case INO_DIR:
     case INO_BIN:
         f->documents = scratch_has_documents(f->m->scratch, f->dir);

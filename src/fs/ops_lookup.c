@@ -204,7 +204,7 @@ static void name_asked(struct parked *p, int result)
 
 void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
-    if (!lookup_control(req, parent, name))
+    if (!lookup_control(req, parent, name) && !lookup_search(req, parent, name))
         lookup(mount_of(req), req, parent, name, false);
 }
 
@@ -255,11 +255,12 @@ void op_readlink(fuse_req_t req, fuse_ino_t ino)
     int code = -EINVAL;
     if (ino_kind(ino) == INO_SCRATCH) {
         code = scratch_readlink(m->scratch, ino, target, sizeof target);
-    } else if (ino_is_alias(ino) || ino_kind(ino) == INO_JOB_LAST) {
+    } else if (ino_is_alias(ino) || ino_kind(ino) == INO_JOB_LAST || ino_kind(ino) == INO_SEARCH) {
         struct store_read *r = store_read_begin(m->store);
-        code = !r                  ? -EIO
-               : ino_is_alias(ino) ? alias_target(m, r, ino, target, sizeof target)
-                                   : job_newest(r, ino, target, sizeof target);
+        code = !r                            ? -EIO
+               : ino_is_alias(ino)           ? alias_target(m, r, ino, target, sizeof target)
+               : ino_kind(ino) == INO_SEARCH ? search_target(m, r, ino, target, sizeof target)
+                                             : job_newest(r, ino, target, sizeof target);
         if (r)
             store_read_end(r);
     }

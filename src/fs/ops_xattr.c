@@ -1,6 +1,7 @@
 /* ops_xattr.c — user.lms.*: what there is to say about a record or a listing that no stat has room for. */
 #include "attr.h"
 #include "ops.h"
+#include "search.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -73,6 +74,14 @@ static void x_listing(const struct about *x, char *out)
     struct store_listing l = {0};
     char at[VALUE];
     store_listing(x->r, listed(x), &l);
+    if (search_is_text(x->ino)) {
+        struct found *f = searches_found(x->m->searches, x->ino);
+        if (f)
+            iso(f->at, at);
+        snprintf(out, VALUE, f ? "complete %.32s" : "never", at);
+        found_release(f);
+        return;
+    }
     if (!c || c->kind != LMS_LISTED) {
         snprintf(out, VALUE, "known-only");
     } else if (!l.complete_at) {
@@ -100,6 +109,7 @@ static const struct attribute of_record[] = {
     {"error", x_error}, {"detail", x_detail}, {NULL, NULL},
 };
 static const struct attribute of_listing[] = {{"listing", x_listing}, {"detail", x_details}, {NULL, NULL}};
+static const struct attribute of_search[] = {{"listing", x_listing}, {NULL, NULL}};
 static const struct attribute of_nothing[] = {{NULL, NULL}};
 
 static int about(struct mount *m, struct store_read *r, struct at at, struct about *x, const struct attribute **list)
@@ -116,6 +126,8 @@ static int about(struct mount *m, struct store_read *r, struct at at, struct abo
     }
     if (tree_is_record_dir(at.ino) || ino_kind(at.ino) == INO_PARENTS)
         *list = of_listing;
+    else if (search_is_text(at.ino))
+        *list = of_search;
     return 0;
 }
 

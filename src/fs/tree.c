@@ -1,5 +1,6 @@
 /* tree.c — the part of the tree that no record makes. */
 #include "tree.h"
+#include "ops.h"
 #include "lmsfs/doc.h"
 
 #include <errno.h>
@@ -58,6 +59,8 @@ const struct lms_collection *tree_collection(const struct mount *m, uint64_t ino
 bool tree_is_dir(uint64_t ino)
 {
     switch (ino_kind(ino)) {
+    case INO_SEARCH:
+        return search_is_dir(ino);
     case INO_FIXED:
         return ino == INO_ROOT || ino == INO_CONTROL || ino == INO_REJECTED || tree_control(ino) == CONTROL_CASE;
     case INO_TENANT:
@@ -79,6 +82,8 @@ bool tree_is_record_dir(uint64_t ino)
 bool tree_exists(const struct mount *m, uint64_t ino)
 {
     switch (ino_kind(ino)) {
+    case INO_SEARCH:
+        return search_exists(m, ino);
     case INO_FIXED:
         return (ino >= INO_ROOT && ino <= INO_METRICS) || tree_rejected(ino);
     case INO_TENANT:
@@ -96,6 +101,8 @@ bool tree_exists(const struct mount *m, uint64_t ino)
 uint64_t tree_parent(const struct mount *m, uint64_t ino)
 {
     switch (ino_kind(ino)) {
+    case INO_SEARCH:
+        return search_parent(ino);
     case INO_FIXED:
         return tree_rejected(ino) ? INO_REJECTED : ino == INO_REJECTED ? INO_CONTROL : INO_ROOT;
     case INO_DIR:
@@ -171,8 +178,9 @@ static bool tenant_nth(const struct mount *m, uint64_t dir, unsigned i, struct t
         for (int bin = 0; bin < 2; bin++)
             if (collection_entry(dir, &t->provider->collections[k], k, bin, out) && i-- == 0)
                 return true;
-    return t->provider->job_request && i == 0 &&
-           entry(out, ino_make(INO_JOBS, ino_tenant(dir), 0, 0), true, "", "jobs", "");
+    if (t->provider->job_request && i-- == 0)
+        return entry(out, ino_make(INO_JOBS, ino_tenant(dir), 0, 0), true, "", "jobs", "");
+    return t->provider->search_request && i == 0 && entry(out, search_root(ino_tenant(dir)), true, "", "search", "");
 }
 
 static bool control_nth(uint64_t dir, unsigned i, struct tree_entry *out)

@@ -97,11 +97,34 @@ json_t *pending_list(struct engine *g)
     return all;
 }
 
+/* "hownow/search/users/jane": a search has no place in the store, so it is told apart first. */
+static bool why_search(struct engine *g, struct ask *a, const char *path)
+{
+    char copy[4096], *save = NULL, *words[4];
+    size_t n = 0;
+    if (snprintf(copy, sizeof copy, "%s", path) >= (int)sizeof copy)
+        return false;
+    for (char *w = strtok_r(copy, "/", &save); w && n < 4; w = strtok_r(NULL, "/", &save))
+        words[n++] = w;
+    struct tenant *t = NULL;
+    for (size_t i = 0; n == 4 && i < g->tenants_n; i++)
+        if (!strcmp(g->tenants[i].info.conf->name, words[0]))
+            t = &g->tenants[i];
+    if (!t || strcmp(words[1], "search") != 0 || strtok_r(NULL, "/", &save))
+        return false;
+    a->answer = search_why(t, words[2], words[3]);
+    json_object_set_new(a->answer, "path", json_string(path));
+    command_end(g, a, 0, NULL);
+    return true;
+}
+
 static void with_path(struct engine *g, struct ask *a, const char *cmd, const char *path)
 {
     struct err e = {0};
     uint64_t home, ino;
     char name[256];
+    if (path && !strcmp(cmd, "why") && why_search(g, a, path))
+        return;
     int r = path ? path_resolve(g, path, &home, name, &ino, &e) : err_set(&e, -EINVAL, "%s needs a path", cmd);
     struct tenant *t = r ? NULL : tenant_of(g, home);
     if (r) {

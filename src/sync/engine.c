@@ -148,6 +148,8 @@ void ask_release(struct ask *a)
     free(a->text);
     free(a->name);
     json_decref(a->answer);
+    found_release(a->found);
+    a->found = NULL;
     a->text = a->name = NULL;
     a->answer = NULL;
 }
@@ -210,6 +212,7 @@ static int default_timeout(const struct conf_tenant *c, enum ask_kind kind)
     switch (kind) {
     case ASK_LISTING:
     case ASK_REFRESH:
+    case ASK_SEARCH:
         return c->list_timeout * SECOND;
     case ASK_JOB:
         return c->job_timeout * SECOND;
@@ -247,6 +250,9 @@ static void dispatch(struct engine *g, struct ask *a)
     case ASK_REFRESH:
         list_ask(t, a);
         break;
+    case ASK_SEARCH:
+        search_ask(t, a);
+        break;
     case ASK_NAME:
         fetch_ask_name(t, a);
         break;
@@ -279,7 +285,7 @@ static void dispatch(struct engine *g, struct ask *a)
 /* A change that is under way is never abandoned for a signal. */
 static bool is_interruptible(enum ask_kind kind)
 {
-    return kind == ASK_LISTING || kind == ASK_NAME || kind == ASK_DETAIL || kind == ASK_JOB;
+    return kind == ASK_LISTING || kind == ASK_SEARCH || kind == ASK_NAME || kind == ASK_DETAIL || kind == ASK_JOB;
 }
 
 static void interrupt(struct engine *g, uint64_t id)
@@ -366,6 +372,7 @@ static void *engine_main(void *ctx)
         removal_free(t);
         watch_free(t);
         list_free(t);
+        search_free(t);
         fetch_free(t);
         own_free(t);
         trickle_free(t);

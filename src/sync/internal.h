@@ -29,7 +29,9 @@ void ask_end(struct engine *g, struct ask *a, int code,
 
 struct session; /* session.c: token, sending */
 struct send;
-struct sweep;   /* list.c */
+struct sweep;  /* list.c */
+struct search; /* search.c */
+struct search_note;
 struct fetch;   /* fetch.c */
 struct save;    /* write.c */
 struct removal; /* removal.c */
@@ -51,6 +53,8 @@ struct tenant {
     struct session *session;
     struct sweep *sweeps;                      /* by directory */
     struct fetch *fetches;                     /* by what is asked */
+    struct search *searches;                   /* by collection and text */
+    struct search_note *search_notes;          /* the same: why they failed */
     struct save *saves;                        /* by home + name: the one under way, the others queue behind it */
     struct removal *removals;                  /* by record */
     struct watch *watches;                     /* by job */
@@ -178,6 +182,9 @@ void known_release(struct known *k);
 void list_ask(struct tenant *t, struct ask *a);
 void list_free(struct tenant *t);
 bool list_is_sweeping(struct tenant *t, uint64_t dir);
+void search_ask(struct tenant *t, struct ask *a);
+json_t *search_why(struct tenant *t, const char *collection, const char *text); /* of the last one; new reference */
+void search_free(struct tenant *t);
 void list_status(struct tenant *t, uint64_t dir, json_t *into);
 
 typedef void fetch_done(void *ctx, int code, uint64_t ino, const struct err *e);
