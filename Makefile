@@ -1,5 +1,8 @@
 # lmsfs: `make` builds, `make check` tests, `make demo` shows it, `make help` lists the rest.
 
+# make's own rules would be tried on every file there is, through every pattern below: half a minute before the first compile.
+MAKEFLAGS += --no-builtin-rules
+
 PREFIX  ?= /usr/local
 BUILD   ?= build
 DESTDIR ?=
