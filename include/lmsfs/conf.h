@@ -42,6 +42,8 @@ struct conf {
     char *path;      /* as given */
     char *cache_dir; /* absolute */
     size_t max_document, max_scratch;
+    size_t audit_max; /* bytes of audit.jsonl before it is rotated */
+    bool dry_run;     /* not of the file: the mount was asked with -o dry_run */
     struct conf_tenant *tenants;
     size_t tenants_n; /* at least 1 */
 };

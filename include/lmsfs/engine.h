@@ -54,6 +54,7 @@ int engine_add_hooks(struct engine *g, const struct engine_hooks *h);
 struct caller { /* who asked, for the journal and the audit log */
     uid_t uid;
     pid_t pid;
+    char command[16]; /* its name; "": the engine looks it up */
 };
 
 enum ask_kind {

@@ -44,7 +44,7 @@ int conf_load(const char *path, struct conf *out, struct err *e)
     char *text = NULL;
     size_t len = 0;
     struct sections sections = {0};
-    struct conf c = {.max_document = (size_t)1 << 20, .max_scratch = (size_t)64 << 20};
+    struct conf c = {.max_document = (size_t)1 << 20, .max_scratch = (size_t)64 << 20, .audit_max = (size_t)16 << 20};
     int rc = private_read(path, 0077, FILE_MAX, &text, &len, e);
     if (rc == 0)
         rc = sections_parse(name_in_message(path), text, len, &sections, e);

@@ -58,6 +58,7 @@ static const struct key general_keys[] = {
     {"cache_dir", value_path, offsetof(struct conf, cache_dir), 0, 0, NULL},
     {"max_document", value_size, offsetof(struct conf, max_document), 4 * K, 64 * M, NULL},
     {"max_scratch", value_size, offsetof(struct conf, max_scratch), 64 * K, 64 * G, NULL},
+    {"audit_max", value_size, offsetof(struct conf, audit_max), 4 * K, 64 * G, NULL},
     {0},
 };
 

@@ -55,7 +55,10 @@ static int op_begin(struct store *s, struct op *op, struct err *e)
     *op = (struct op){.s = s, .txn = s->ledger_txn, .own = !s->ledger_txn};
     if (s->ledger_failed.code)
         return err_set(e, s->ledger_failed.code, "%s", s->ledger_failed.text);
-    return op->own ? env_begin(&s->ledger, &op->txn, e) : 0;
+    if (!op->own)
+        return 0;
+    room_look(s->dir);
+    return env_begin(&s->ledger, &op->txn, e);
 }
 
 /* rc: LMDB's, or one of ours below zero that has its sentence already. */
@@ -327,6 +330,7 @@ int ledger_begin(struct store *s, struct err *e)
 {
     if (s->ledger_txn)
         return err_set(e, -EBUSY, "the ledger is being written already");
+    room_look(s->dir);
     if (s->id_end - s->id_next < ID_BLOCK) { /* no block can be leased until ledger_commit */
         int rc = lease_block(s, e);
         if (rc)

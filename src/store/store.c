@@ -200,6 +200,8 @@ static int forget_mounts_names(struct store *s, struct err *e)
 static int open_all(struct store *s, const struct store_limits *limits, struct err *warning, struct err *e)
 {
     int rc = lock_take(s->dir, &s->lock_fd, e);
+    if (rc == 0)
+        room_keep(s->dir);
     if (rc)
         return rc;
     char *path = path_join(s->dir, "cache");

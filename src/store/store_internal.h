@@ -5,7 +5,7 @@
  *   store.c    opening and closing the two            ledger.c   the durable one
  *   read.c     answers                                write.c    transactions, marks, aliases
  *   put.c      a record with all its indexes          version.c  older bodies
- *   listing.c  directories' counts; sweeps
+ *   listing.c  directories' counts; sweeps            room.c     room for when the disk is full
  */
 #ifndef STORE_INTERNAL_H
 #define STORE_INTERNAL_H
@@ -69,6 +69,11 @@ int marker_write(const char *cache, unsigned times, struct err *e);
 void marker_remove(const char *cache);
 int set_aside(const char *cache, char *name, size_t size, struct err *e); /* renames it; name gets the new one */
 char *path_join(const char *a, const char *b);                            /* malloc'ed */
+
+/* ------------------------------------------------------------------ room.c */
+
+void room_keep(const char *dir); /* at the start: some room of the disk that `dir` is on */
+void room_look(const char *dir); /* before a write: given up where it is needed */
 
 /* ------------------------------------------------------------------ check.c */
 

@@ -13,6 +13,7 @@ int store_write_begin(struct store *s, struct store_write **out, struct err *e)
     *out = NULL;
     if (!w)
         return err_set(e, -ENOMEM, "out of memory");
+    room_look(s->dir);
     int rc = env_begin(&s->cache, &w->view.txn, e);
     if (rc) {
         free(w);

@@ -243,6 +243,8 @@ static void dispatch(struct engine *g, struct ask *a)
         ask_end(g, a, -ENOENT, &e);
         return;
     }
+    if (a->kind == ASK_SAVE || a->kind == ASK_REMOVE || a->kind == ASK_MOVE)
+        audit_caller(&a->caller);
     if (a->timeout_ms <= 0)
         a->timeout_ms = default_timeout(t->info.conf, a->kind);
     switch (a->kind) {
@@ -472,7 +474,7 @@ int engine_new(const struct conf *conf, struct engine **out, struct err *e)
     if (!g)
         return err_set(e, -ENOMEM, "out of memory");
     g->conf = conf;
-    g->audit_fd = -1;
+    g->audit.fd = -1;
     pthread_mutex_init(&g->lock, NULL);
     pthread_cond_init(&g->replay_over, NULL);
     int r = -ENOMEM;

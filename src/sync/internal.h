@@ -107,7 +107,12 @@ struct engine {
     bool writing;
     struct held_hook *held; /* hooks of the write under way */
     size_t held_n, held_room;
-    int audit_fd;
+    struct { /* audit.c */
+        int fd;
+        off_t size;
+        uint64_t lost; /* lines that could not be written since the last that could */
+        int error;     /* of the last line; 0 or -errno */
+    } audit;
     unsigned busy; /* saves, moves and removals whose requests are out */
 };
 
@@ -276,11 +281,16 @@ int why_drop(struct engine *g, uint64_t n);
 struct audit_line {
     const char *method, *url; /* path below the base URL */
     json_t *fields;           /* names of the fields that change; borrowed, may be NULL */
+    json_t *values;           /* the document that they are of; borrowed, may be NULL */
+    json_t *request;          /* dry run: what would have been sent, masked; borrowed */
     int code;                 /* 0 or -errno */
     const char *job;
     int64_t ms;
 };
 void audit(struct tenant *t, const struct caller *who, uint64_t home, const char *name, const struct audit_line *l);
+void caller_read(struct caller *who, const json_t *o); /* "uid", "pid" and "command", as the ledger has them */
+void audit_caller(struct caller *who); /* fills in the command's name, while its process still is */
+json_t *audit_status(struct engine *g);
 int audit_open(struct engine *g, struct err *e);
 void audit_close(struct engine *g);
 

@@ -37,9 +37,9 @@ static int put_text(struct save *s, json_t *o, struct err *e)
 
 static json_t *entry(struct save *s, const char *phase, const char *job)
 {
-    json_t *o = json_pack("{s:I,s:I,s:s,s:I,s:I,s:s,s:s?,s:b,s:I}", "tenant", (json_int_t)s->tenant->info.number,
+    json_t *o = json_pack("{s:I,s:I,s:s,s:I,s:I,s:s,s:s,s:s?,s:b,s:I}", "tenant", (json_int_t)s->tenant->info.number,
                           "home", (json_int_t)s->home, "name", s->name, "uid", (json_int_t)s->caller.uid, "pid",
-                          (json_int_t)s->caller.pid, "phase", phase, "job", job, "created", s->now.doc == NULL, "ino",
+                          (json_int_t)s->caller.pid, "command", s->caller.command, "phase", phase, "job", job, "created", s->now.doc == NULL, "ino",
                           (json_int_t)s->ino);
     if (!o)
         return NULL;
@@ -161,7 +161,7 @@ static void replay_save(struct tenant *t, uint64_t seq, json_t *o, uint64_t home
     s->replayed = true;
     s->was_sent = !strcmp(json_string_value(json_object_get(o, "phase")), "sent");
     s->kept_base = json_is_object(base) ? json_incref(base) : NULL;
-    s->caller.uid = (uid_t)json_integer_value(json_object_get(o, "uid"));
+    caller_read(&s->caller, o);
     save_enqueue(s);
 }
 

@@ -138,9 +138,10 @@ static void removal_end(struct removal *r, int code, const struct err *e)
 
 static int removal_note(struct removal *r, struct err *e)
 {
-    json_t *o = json_pack("{s:I,s:s,s:i,s:I,s:I,s:b,s:b,s:b,s:s?}", "home", (json_int_t)r->home, "name", r->name, "op",
-                          (int)r->op, "at", (json_int_t)r->asked_at, "uid", (json_int_t)r->caller.uid, "sent", r->sent,
-                          "held", r->held, "back", r->back, "manager", r->manager);
+    json_t *o = json_pack("{s:I,s:s,s:i,s:I,s:I,s:I,s:s,s:b,s:b,s:b,s:s?}", "home", (json_int_t)r->home, "name",
+                          r->name, "op", (int)r->op, "at", (json_int_t)r->asked_at, "uid", (json_int_t)r->caller.uid,
+                          "pid", (json_int_t)r->caller.pid, "command", r->caller.command, "sent", r->sent, "held",
+                          r->held, "back", r->back, "manager", r->manager);
     char *s = o ? json_dumps(o, JSON_COMPACT) : NULL;
     json_decref(o);
     if (!s)
@@ -749,7 +750,8 @@ static int replay_one(void *ctx, uint64_t ino, const void *value, size_t len)
     const char *name = json_string_value(json_object_get(o, "name")),
                *manager = json_string_value(json_object_get(o, "manager"));
     struct known k = {.ino = ino, .home = (uint64_t)json_integer_value(json_object_get(o, "home")), .name = (char *)name};
-    struct caller who = {.uid = (uid_t)json_integer_value(json_object_get(o, "uid"))};
+    struct caller who = {0};
+    caller_read(&who, o);
     int op = (int)json_integer_value(json_object_get(o, "op"));
     struct err e = {0};
     struct removal *r = name && op >= 0 && op <= LMS_OP_DELETE ? removal_new(t, &k, (enum lms_op)op, &who, &e) : NULL;

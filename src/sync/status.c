@@ -52,5 +52,8 @@ json_t *engine_status(struct engine *g)
     json_t *tenants = json_array();
     for (size_t i = 0; i < g->tenants_n; i++)
         json_array_append_new(tenants, tenant_status(&g->tenants[i]));
-    return json_pack("{s:b,s:o}", "ok", 1, "tenants", tenants);
+    json_t *o = json_pack("{s:b,s:o,s:o}", "ok", 1, "tenants", tenants, "audit", audit_status(g));
+    if (o && g->conf->dry_run)
+        json_object_set_new(o, "dry_run", json_true());
+    return o;
 }

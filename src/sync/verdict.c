@@ -246,6 +246,7 @@ static void line(struct save *s, int code, const char *job, int64_t ms)
     struct audit_line l = {.method = http_method_name(q->method),
                            .url = http_shown(q),
                            .fields = s->changed,
+                           .values = s->merged,
                            .code = code,
                            .job = job,
                            .ms = ms};

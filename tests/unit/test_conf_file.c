@@ -137,6 +137,7 @@ static void test_what_is_left_out_has_the_documented_value(void **state)
     assert_string_equal(c.cache_dir, "/var/cache/lmsfs");
     assert_int_equal(c.max_document, 1 << 20);
     assert_int_equal(c.max_scratch, 64 << 20);
+    assert_int_equal(c.audit_max, 16 << 20);
     const struct conf_tenant *t = conf_tenant(&c, "hownow");
     assert_string_equal(t->base_url, "https://api.hownow.app");
     assert_int_equal(t->rate_per_minute, 50);
