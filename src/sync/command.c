@@ -75,7 +75,7 @@ static void wait_for(struct engine *g, struct ask *a, struct tenant *t, uint64_t
         return;
     }
     i->ask.timeout_ms = t->info.conf->job_timeout * SECOND;
-    if (save_wait(t, home, name, &i->ask))
+    if (save_wait(t, home, name, ino, &i->ask))
         return;
     if (ino && ino_kind(ino) == INO_JOB) {
         watch_ask(t, &i->ask);

@@ -377,6 +377,7 @@ static void *engine_main(void *ctx)
         search_free(t);
         fetch_free(t);
         own_free(t);
+        touched_free(t);
         trickle_free(t);
         session_free(t);
     }

@@ -162,7 +162,8 @@ static void on_record(void *ctx, struct net_result *res)
             free(rec.key);
             rec.key = strdup(f->c->name);
         }
-        struct record_put p = {.home = f->home, .source = rec.is_row ? RECORD_ROW : RECORD_DETAIL};
+        struct record_put p = {
+            .home = f->home, .source = rec.is_row ? RECORD_ROW : RECORD_DETAIL, .asked_ms = now_ms() - res->elapsed_ms};
         r = rec.key ? record_put_now(t, &p, &rec, &ino, &e) : -ENOMEM;
     } else if (r == -ENOENT && f->stem) {
         absent_note(t, f->what);

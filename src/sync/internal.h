@@ -37,6 +37,7 @@ struct save;    /* write.c */
 struct removal; /* removal.c */
 struct watch;   /* watch.c */
 struct own;     /* own.c */
+struct touched; /* touched.c */
 
 /* guard.c: removals asked in removal_window; kept in the ledger. */
 struct guard {
@@ -59,6 +60,7 @@ struct tenant {
     struct removal *removals;                  /* by record */
     struct watch *watches;                     /* by job */
     struct own *own;                           /* by record */
+    struct touched *touched;                   /* by record */
     struct absent *absents;                    /* by what was asked: known not to be */
     struct refresh_note *refreshed;            /* by directory: when a refresh was last tried */
     struct crawl *crawl_opens, *crawl_parents; /* taken by any thread */
@@ -160,6 +162,7 @@ struct record_put {
     enum record_source source;
     bool even_if_pending; /* a sweep leaves pending records alone */
     bool quiet_new;       /* a first sweep: new records need no notification each */
+    int64_t asked_ms; /* now_ms() when what was answered was asked; what we changed since is left alone. 0: it isn't an answer */
 };
 /* Writes one record as the reply shows it and tells the kernel. *ino gets its number. */
 int record_put(struct tenant *t, struct store_write *w, const struct record_put *p, struct lms_record *r, uint64_t *ino,
@@ -207,9 +210,9 @@ void save_replay(struct tenant *t);
 void save_free(struct tenant *t);
 void save_list(struct tenant *t, json_t *into);
 unsigned save_count(struct tenant *t);
-bool save_wait(struct tenant *t, uint64_t home, const char *name,
-               struct ask *a); /* false: no save of that name is under way */
-bool save_is_under_way(struct tenant *t, uint64_t home, const char *name);
+/* Of that name, or of that record (0: not known) under any name. save_wait: false when there is none. */
+bool save_wait(struct tenant *t, uint64_t home, const char *name, uint64_t ino, struct ask *a);
+bool save_is_under_way(struct tenant *t, uint64_t home, const char *name, uint64_t ino);
 /* watch.c tells it how a save's job ended; `job` may be NULL when lost. */
 void save_job_over(struct tenant *t, uint64_t seq, const struct lms_job *job, bool lost);
 
@@ -219,6 +222,10 @@ void own_note(struct tenant *t, uint64_t ino, const char *const *seen, size_t se
 void own_forget(struct tenant *t, uint64_t ino);
 void own_prune(struct tenant *t); /* what is older than base_ttl */
 void own_free(struct tenant *t);
+
+void touched_note(struct tenant *t, uint64_t ino); /* a change of ours was settled */
+bool touched_since(struct tenant *t, uint64_t ino, int64_t asked_ms);
+void touched_free(struct tenant *t);
 
 void removal_ask(struct tenant *t, struct ask *a);                        /* ASK_REMOVE */
 void restore_ask(struct tenant *t, struct ask *a);                        /* ASK_RESTORE */

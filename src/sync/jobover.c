@@ -149,6 +149,8 @@ void save_job_over(struct tenant *t, uint64_t seq, const struct lms_job *job, bo
         return;
     }
     uint64_t ino = record_by_name(t->engine, home, name);
+    if (ino)
+        touched_note(t, ino);
     bool ours = is_latest(t, ino, id), warned = !lost && job->status == LMS_JOB_WARNINGS;
     if (lost || job->status == LMS_JOB_FAILED) {
         note_failed(t, seq, o,

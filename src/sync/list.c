@@ -31,6 +31,7 @@ struct page_state {
 };
 
 struct sweep {
+    int64_t asked_ms; /* when the page that is being read was asked for */
     uint64_t dir;
     struct tenant *tenant;
     const struct lms_collection *c;
@@ -421,7 +422,7 @@ static int rows_commit(struct sweep *s, const struct lms_page *p, size_t from, s
     if (r)
         return r;
     for (size_t i = from; i < to && r == 0; i++) {
-        struct record_put put = {.home = s->dir, .source = RECORD_ROW, .quiet_new = s->first};
+        struct record_put put = {.home = s->dir, .source = RECORD_ROW, .quiet_new = s->first, .asked_ms = s->asked_ms};
         uint64_t ino = 0;
         r = record_put(t, w, &put, &p->rows[i], &ino, e);
         recs[i] = ino_rec(ino);
@@ -501,6 +502,7 @@ static void on_page(void *ctx, struct net_result *res)
     s->flying--;
     if (page < s->pages_room)
         s->pages[page].flying = false;
+    s->asked_ms = now_ms() - res->elapsed_ms;
     if (!s->failed) {
         int r = result_error(s->tenant, res, &e);
         if (r == 0)

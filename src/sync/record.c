@@ -194,6 +194,8 @@ static int work_name(struct work *k, struct err *e)
 static bool left_alone(const struct work *k, struct store_read *v)
 {
     struct store_mark mark;
+    if (k->known && k->p->asked_ms && touched_since(k->tenant, k->found, k->p->asked_ms))
+        return true;
     if (!k->known || k->p->even_if_pending || store_mark(v, k->found, &mark))
         return false;
     return mark.state == STORE_PENDING || (mark.hidden && k->p->source == RECORD_ROW);

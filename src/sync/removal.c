@@ -237,6 +237,7 @@ static void done_with(struct removal *r)
     struct tenant *t = r->tenant;
     struct err e = {0};
     test_hook("removal-answered");
+    touched_note(t, r->ino);
     r->asked = false;
     if (r->op == LMS_OP_DELETE) {
         record_forget(t, r->ino, &e);
@@ -348,7 +349,7 @@ static void send_now(void *ctx)
 static bool wait_for_save(struct removal *r)
 {
     struct tenant *t = r->tenant;
-    bool saving = save_is_under_way(t, r->home, r->name) || watch_has_record(t, r->ino);
+    bool saving = save_is_under_way(t, r->home, r->name, r->ino) || watch_has_record(t, r->ino);
     if (!r->since_ms)
         r->since_ms = now_ms();
     if (!saving || now_ms() - r->since_ms > t->info.conf->job_timeout * (int64_t)SECOND || !t->engine->net)

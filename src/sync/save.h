@@ -16,6 +16,7 @@ struct save {
     struct caller caller;
     struct waiters waiters;
     struct save *behind; /* the next save of the same record */
+    char *id;            /* the external id that the record has or is to have */
     uint64_t seq;        /* journal; 0 = not yet */
     bool replayed, was_sent;
     unsigned tries;          /* of a replayed one, while the LMS can't be reached */
@@ -37,8 +38,11 @@ struct save {
 
 /* write.c */
 struct save *save_new(struct tenant *t, uint64_t home, const char *name, char *text,
-                      size_t len); /* takes text; NULL: not taken */
-void save_enqueue(struct save *s);
+                      size_t len);   /* takes text; NULL: not taken */
+void save_begin(struct save *s);     /* its turn has come */
+void save_again(void *ctx);          /* the same, by its timer */
+void save_drop_work(struct save *s); /* what it has found out so far */
+void save_release(struct save *s);
 void save_end(struct save *s, int code,
               const struct err *e); /* over for those who wait; the next of the same record begins */
 void save_refuse(struct save *s, int code, const struct err *e);
@@ -48,6 +52,11 @@ bool save_is_pending(const struct save *s);
 void save_mark(struct save *s, enum store_state state, const char *job, const char *error);
 void save_alias(struct save *s);
 const char *field_with(const struct lms_collection *c, unsigned flag, const json_t *doc);
+
+/* queue.c: saves of one record, under whatever name, one after the other */
+void save_enqueue(struct save *s);
+struct save *save_leave(struct save *s); /* it is over; the next of the line, which is to begin. NULL: there is none */
+bool save_waits_for_other(struct save *s); /* the record is being saved under another name: s begins again when that is over */
 
 /* verdict.c */
 void save_send(struct save *s); /* the plan */

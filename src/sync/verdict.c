@@ -116,6 +116,7 @@ static void accepted(struct save *s)
     test_hook("before-cache");
     int r = show(s, &e); /* if that fails the LMS has it all the same; only our view could not be written */
     if (r == 0) {
+        touched_note(t, s->ino);
         save_mark(s, STORE_CLEAN, NULL, NULL);
         hook_inode(t->engine, s->ino);
     }

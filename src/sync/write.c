@@ -2,7 +2,7 @@
  *
  *   parse → whose? → allowed? → what changed? → the server's current record → carry the change onto it → journal → requests → verdict
  *
- * Saves of one record queue behind each other; saves of different records don't wait for each other. What a save's asks wait for is its
+ * Saves of one record queue behind each other (queue.c); saves of different records don't wait for each other. What a save's asks wait for is its
  * verdict; an ask that times out leaves, the save goes on. Before a save waits for anything it is in the journal: a crash loses nothing,
  * it is run again at the next start, and since what is sent is the difference to the server's current record, running it twice changes
  * nothing twice.
@@ -18,12 +18,9 @@
 #define UNREACHABLE_FIRST (5 * SECOND)
 #define UNREACHABLE_TRIES 30 /* of a save from before a restart: some hours */
 
-static void save_begin(struct save *s);
-static void again(void *ctx);
-
 /* ------------------------------------------------------------------ life */
 
-static void drop_work(struct save *s)
+void save_drop_work(struct save *s)
 {
     known_release(&s->now);
     json_decref(s->saved);
@@ -42,14 +39,15 @@ static void drop_work(struct save *s)
     s->step = 0;
 }
 
-static void save_release(struct save *s)
+void save_release(struct save *s)
 {
-    drop_work(s);
+    save_drop_work(s);
     if (s->text)
         explicit_bzero(s->text, s->len);
     free(s->text);
     free(s->name);
     free(s->what);
+    free(s->id);
     free(s->parent_key);
     json_decref(s->kept_base);
     free(s);
@@ -58,15 +56,9 @@ static void save_release(struct save *s)
 void save_end(struct save *s, int code, const struct err *e)
 {
     struct tenant *t = s->tenant;
-    struct save *next = s->behind;
-    t->engine->busy--;
+    struct save *next = save_leave(s);
     for (struct ask *a = s->waiters.first; a; a = a->next)
         a->answer_ino = s->ino;
-    HASH_DEL(t->saves, s);
-    if (next) {
-        HASH_ADD_KEYPTR(hh, t->saves, next->what, strlen(next->what), next);
-        t->engine->busy++;
-    }
     waiters_end(t->engine, &s->waiters, code, e);
     if (s->seq && code != -ESHUTDOWN && !s->last.job_id && seal_is_needed(s->c))
         seal_drop(t->engine, s->seq); /* the journal has forgotten it */
@@ -120,12 +112,12 @@ static bool try_later(struct save *s, int code)
         (code != -EHOSTUNREACH && code != -ETIMEDOUT))
         return false;
     int64_t delay = UNREACHABLE_FIRST << (s->tries < 7 ? s->tries : 7);
-    s->timer = net_timer_start(g->net, delay, again, s);
+    s->timer = net_timer_start(g->net, delay, save_again, s);
     if (!s->timer)
         return false;
     s->tries++;
     s->was_sent = s->was_sent || s->plan.n;
-    drop_work(s);
+    save_drop_work(s);
     g->busy--; /* a shutdown needn't wait for it */
     return true;
 }
@@ -452,10 +444,11 @@ static void on_looked_up(void *ctx, int code, uint64_t ino, const struct err *e)
         return;
     }
     locate(s);
-    check(s);
+    if (!save_waits_for_other(s))
+        check(s);
 }
 
-static void again(void *ctx)
+void save_again(void *ctx)
 {
     struct save *s = ctx;
     s->timer = NULL;
@@ -476,7 +469,7 @@ static void look_for_name(struct save *s, const char *stem)
         fetch_record(t, s->home, s->c, stem, NET_PEOPLE, t->info.conf->op_timeout * SECOND, on_looked_up, s);
 }
 
-static void save_begin(struct save *s)
+void save_begin(struct save *s)
 {
     struct tenant *t = s->tenant;
     struct err e = {0};
@@ -484,9 +477,9 @@ static void save_begin(struct save *s)
     locate(s);
     if (s->ino && removal_is_out(t, s->ino)) { /* what the save is of is decided by its end */
         known_release(&s->now);
-        s->timer = net_timer_start(t->engine->net, LOOK_AGAIN, again, s);
+        s->timer = net_timer_start(t->engine->net, LOOK_AGAIN, save_again, s);
         if (s->timer) {
-            t->engine->busy -= s->tries != 0; /* again() counts it */
+            t->engine->busy -= s->tries != 0; /* save_again() counts it */
             return;
         }
     }
@@ -504,6 +497,8 @@ static void save_begin(struct save *s)
         s->ext = strdup(stem + strlen(s->c->ext_prefix));
     if (s->ino && !s->ext && s->now.ext && *s->now.ext)
         s->ext = strdup(s->now.ext);
+    if (save_waits_for_other(s))
+        return;
     if (!s->ino && named && (s->c->can & LMS_GET))
         look_for_name(s, stem);
     else
@@ -529,31 +524,6 @@ struct save *save_new(struct tenant *t, uint64_t home, const char *name, char *t
     return s;
 }
 
-void save_enqueue(struct save *s)
-{
-    struct save *first = NULL;
-    struct tenant *t = s->tenant;
-    HASH_FIND_STR(t->saves, s->what, first);
-    if (first) {
-        struct err ignored;
-        struct net_timer *retry = first->tries ? first->timer : NULL;
-        struct save *head = first;
-        while (first->behind)
-            first = first->behind;
-        first->behind = s;
-        if (!s->seq)
-            journal_write(s, "begun", NULL, &ignored); /* it waits: see above */
-        if (retry) {                                   /* somebody is there now: no waiting for a better hour */
-            net_timer_stop(retry);
-            again(head);
-        }
-        return;
-    }
-    HASH_ADD_KEYPTR(hh, t->saves, s->what, strlen(s->what), s);
-    t->engine->busy++;
-    save_begin(s);
-}
-
 void save_ask(struct tenant *t, struct ask *a)
 {
     struct err e = {0};
@@ -572,62 +542,4 @@ void save_ask(struct tenant *t, struct ask *a)
     s->caller = a->caller;
     waiters_add(t->engine, &s->waiters, a);
     save_enqueue(s);
-}
-
-unsigned save_count(struct tenant *t)
-{
-    unsigned n = 0;
-    for (struct save *s = t->saves; s; s = s->hh.next)
-        for (struct save *b = s; b; b = b->behind)
-            n++;
-    return n;
-}
-
-void save_list(struct tenant *t, json_t *into)
-{
-    for (struct save *s = t->saves; s; s = s->hh.next)
-        for (struct save *b = s; b; b = b->behind)
-            json_array_append_new(into, json_pack("{s:s,s:s,s:s,s:s}", "tenant", t->info.conf->name, "name", b->name,
-                                                  "what", "save", "phase", b->plan.n ? "sent" : "waiting"));
-}
-
-bool save_is_under_way(struct tenant *t, uint64_t home, const char *name)
-{
-    char *what = NULL;
-    struct save *s = NULL;
-    if (asprintf(&what, "%llx/%s", (unsigned long long)home, name) < 0)
-        return false;
-    HASH_FIND_STR(t->saves, what, s);
-    free(what);
-    return s != NULL;
-}
-
-bool save_wait(struct tenant *t, uint64_t home, const char *name, struct ask *a)
-{
-    char *what = NULL;
-    struct save *s = NULL;
-    if (asprintf(&what, "%llx/%s", (unsigned long long)home, name) < 0)
-        return false;
-    HASH_FIND_STR(t->saves, what, s);
-    free(what);
-    if (s)
-        waiters_add(t->engine, &s->waiters, a);
-    return s != NULL;
-}
-
-void save_free(struct tenant *t)
-{
-    struct save *s, *next;
-    struct err e;
-    err_set(&e, -ESHUTDOWN, "lmsfs is being unmounted");
-    HASH_ITER(hh, t->saves, s, next)
-    {
-        HASH_DEL(t->saves, s);
-        while (s) {
-            struct save *behind = s->behind;
-            waiters_end(t->engine, &s->waiters, -ESHUTDOWN, &e);
-            save_release(s);
-            s = behind;
-        }
-    }
 }
