@@ -38,6 +38,12 @@ struct conf_tenant {
     int line;            /* of the section's header, for messages */
 };
 
+/* What the file says, for comparing it with another: a key of a section and a hash of its value. */
+struct conf_setting {
+    char *name; /* "[hownow] rate_per_minute" */
+    uint64_t hash;
+};
+
 struct conf {
     char *path;      /* as given */
     char *cache_dir; /* absolute */
@@ -45,7 +51,9 @@ struct conf {
     size_t audit_max; /* bytes of audit.jsonl before it is rotated */
     bool dry_run;     /* not of the file: the mount was asked with -o dry_run */
     struct conf_tenant *tenants;
-    size_t tenants_n; /* at least 1 */
+    size_t tenants_n;              /* at least 1 */
+    struct conf_setting *settings; /* every key that the file gives, in its order */
+    size_t settings_n;
 };
 
 /* Reads `path`. 0, or -errno with a sentence naming file, line and key: unknown section keys and providers, bad values, duplicate

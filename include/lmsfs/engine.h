@@ -41,13 +41,15 @@ const struct tenant_info *engine_tenant_numbered(const struct engine *g, unsigne
 const struct lms_collection *engine_collection(const struct engine *g,
                                                uint64_t ino); /* of a dir's or record's number; or NULL */
 
-/* Called on the engine thread; must not wait. Add before engine_start. */
+/* Called on the engine thread; must not wait. */
 struct engine_hooks {
     void (*inode_changed)(void *ctx, uint64_t ino); /* content or attributes; of a directory: its listing */
     void (*entry_changed)(void *ctx, uint64_t dir, const char *name); /* the name means something else now, or nothing */
     void *ctx;
 };
+/* Both as engine_call: not from the engine's thread, a worker or a notifier. -ENOSPC: too many. Once dropped, ctx is called no more. */
 int engine_add_hooks(struct engine *g, const struct engine_hooks *h);
+void engine_drop_hooks(struct engine *g, const void *ctx);
 
 /* ------------------------------------------------------------------ asks */
 
@@ -126,13 +128,15 @@ bool engine_may_fetch_for_reader(struct engine *g, unsigned tenant);
 /* Had the tenant's last request no answer? What is shown of it is what was known before. Any thread. */
 bool engine_unreachable(struct engine *g, unsigned tenant);
 
-/* ------------------------------------------------------------------ engine thread only */
+/* ------------------------------------------------------------------ engine thread, and how to get there */
 
 /* For the control socket: have `ready` called when fd is readable/writable. events as for poll(2). */
 int engine_watch_fd(struct engine *g, int fd, short events, void (*ready)(void *ctx, int fd, short revents), void *ctx);
 void engine_unwatch_fd(struct engine *g, int fd);
 /* Runs fn on the engine thread as soon as it can. Any thread. -EBUSY, -ESHUTDOWN. */
 int engine_run(struct engine *g, void (*fn)(void *ctx), void *ctx);
+/* Runs fn on the engine thread and waits for it; where that thread doesn't run (yet, or any more), right here. For the main thread alone. */
+void engine_call(struct engine *g, void (*fn)(void *ctx), void *ctx);
 /* The status of every tenant as JSON (new reference). Engine thread. */
 json_t *engine_status(struct engine *g);
 

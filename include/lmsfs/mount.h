@@ -21,7 +21,7 @@ struct mount_options {
  * means nothing here: _netdev, nofail, noauto, user, x-…, nosuid, nodev, noexec, default_permissions). -EINVAL naming an unknown one. */
 int mount_options_parse(struct mount_options *o, const char *text, struct err *e);
 
-/* Mounts. Adds its hooks to the engine, so call it before engine_start. -ENOENT / -ENOTDIR / -EBUSY / -EACCES… with a sentence: a
+/* Mounts. Adds its hooks to the engine, which may run already: then its mounts share what is known and the budget. -ENOENT / -ENOTDIR / -EBUSY / -EACCES… with a sentence: a
  * missing mount point, one in use (a non-empty directory or a mount already there), a dead lmsfs mount there is unmounted first. The
  * mount's source in /proc/self/mountinfo is "lmsfs:<cache_dir>", its type fuse.lmsfs. */
 int mount_new(struct engine *g, const char *cache_dir, const struct mount_options *o, struct mount **out, struct err *e);
@@ -29,7 +29,10 @@ int mount_new(struct engine *g, const char *cache_dir, const struct mount_option
 int mount_start(struct mount *m, struct err *e);
 /* Readable when the kernel ended the session (umount): a file descriptor to poll; owned by m. */
 int mount_ended_fd(struct mount *m);
-/* First no more requests are taken (mount_quiesce), then the engine is stopped (which answers every parked request), then unmounted. */
+/* The end of one mount while the engine goes on. Takes no more requests, hears no more of the engine, interrupts who waits. True once nothing
+ * of it is under way any more: then mount_free may come. False: call it again a little later. Main thread. */
+bool mount_left(struct mount *m);
+/* The end of all: first no more requests are taken (mount_quiesce), then the engine is stopped (which answers every parked request), then unmounted. */
 void mount_quiesce(struct mount *m);
 void mount_free(struct mount *m); /* unmounts if it still is, joins all threads, removes scratch; NULL is fine */
 

@@ -7,9 +7,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "daemon.h"
+#include "join.h"
 #include "mounts.h"
+
+#define STARTING_MS      3000 /* that a daemon which has the lock may need until it has its socket */
+#define STARTING_STEP_MS 100
 
 struct mount_request {
     const char *conf, *mountpoint;
@@ -25,6 +30,52 @@ static int add_options(struct mount_request *r, const char *more)
     free(r->options);
     r->options = joined;
     return 0;
+}
+
+/* A daemon of our own. -EALREADY: there is one. In the child that became it, *daemon is set. */
+static int mount_alone(const struct mount_request *r, const struct conf *conf, const struct mount_options *o,
+                       bool *daemon, struct err *e)
+{
+    struct report report = {.fd = -1};
+    pid_t child = 0;
+    if (!r->foreground) {
+        int rc = daemon_detach(&report, &child, e);
+        if (rc)
+            return rc;
+        if (child)
+            return daemon_hear(&report, child, e);
+        *daemon = true;
+    }
+    int rc = daemon_serve(conf, o, &report, e);
+    if (*daemon)
+        e->text[0] = '\0'; /* the parent has said it */
+    return rc;
+}
+
+static int join(const struct mount_request *r, const struct conf *conf, const struct mount_options *o, struct err *e)
+{
+    int rc = join_ask(conf, o, e);
+    return rc == 0 && r->foreground ? join_stay(conf, o->mountpoint, e) : rc;
+}
+
+/* By the daemon that serves the cache folder, or else by one of our own. Of two that start at once one has the folder's lock: the other waits for
+ * its socket. */
+static int mount_somehow(const struct mount_request *r, const struct conf *conf, const struct mount_options *o,
+                         struct err *e)
+{
+    bool daemon = false;
+    int rc = join(r, conf, o, e);
+    for (int ms = 0; rc == -ECONNREFUSED && !daemon; ms += STARTING_STEP_MS) {
+        rc = mount_alone(r, conf, o, &daemon, e);
+        if (rc != -EALREADY || daemon || ms >= STARTING_MS)
+            break;
+        struct err before = *e;
+        nanosleep(&(struct timespec){.tv_nsec = STARTING_STEP_MS * 1000000L}, NULL);
+        rc = join(r, conf, o, e);
+        if (rc == -ECONNREFUSED)
+            *e = before;
+    }
+    return rc;
 }
 
 static int mount_with(const struct mount_request *r, const struct conf *conf, struct err *e)
@@ -46,20 +97,7 @@ static int mount_with(const struct mount_request *r, const struct conf *conf, st
     o.mountpoint = mountpoint;
     o.max_document = conf->max_document;
     o.max_scratch = conf->max_scratch;
-
-    struct report report = {.fd = -1};
-    pid_t child = 0;
-    if (!r->foreground) {
-        rc = daemon_detach(&report, &child, e);
-        if (rc)
-            return rc;
-        if (child)
-            return daemon_hear(&report, child, e);
-    }
-    rc = daemon_serve(conf, &o, &report, e);
-    if (!r->foreground)
-        e->text[0] = '\0'; /* the parent has said it */
-    return rc;
+    return mount_somehow(r, conf, &o, e);
 }
 
 static int mount_run(struct mount_request *r)

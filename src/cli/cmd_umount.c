@@ -4,54 +4,54 @@
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
+#include <stdbool.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/pidfd.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "control.h"
 #include "mounts.h"
-#include "spawn.h"
+#include "unmount.h"
 
 #define GONE_WITHIN_MS 15000
-#define BUSY_TRIES     5 /* what has just closed its last file may not be gone yet */
+#define LOOK_EVERY_MS  20
 
-/* The rule of who may unmount what is fusermount3's. */
-static int unmount_as_user(const char *mountpoint, struct err *e)
+/* Has the daemon other mounts, and is through with this one? */
+static bool is_left(const struct mounted *at)
 {
-    char text[512];
-    int status = 0;
-    char *argv[] = {"fusermount3", "-u", (char *)mountpoint, NULL};
-    struct spawn s = {.argv = argv, .input = -1};
-    int rc = spawn_capture(&s, text, sizeof text, &status, e);
-    if (rc)
-        return rc;
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
-        return 0;
-    text[strcspn(text, "\n")] = '\0';
-    if (strstr(text, "busy"))
-        return err_set(e, -EBUSY, "busy");
-    return err_set(e, -EPERM, "%s", text[0] ? text : "fusermount3 failed");
+    struct control_client c;
+    json_t *request = json_pack("{s:s}", "cmd", "mounts"), *reply = NULL, *name;
+    bool left = false;
+    size_t i;
+    if (control_connect(at->cache_dir, &c, NULL) == 0) {
+        left =
+            control_ask(&c, request, GONE_WITHIN_MS, &reply, NULL) == 0 && json_is_true(json_object_get(reply, "ok"));
+        control_close(&c);
+    }
+    const json_t *names = json_object_get(reply, "mounts");
+    left = left && json_array_size(names) > 0;
+    json_array_foreach(names, i, name)
+    {
+        left = left && strcmp(json_string_value(name), at->mountpoint) != 0;
+    }
+    json_decref(request);
+    json_decref(reply);
+    return left;
 }
 
-static int unmount(const char *mountpoint, struct err *e)
+/* Until the daemon has ended with its last mount, or goes on without this one. */
+static int wait_until_free(const struct mounted *at, int daemon)
 {
-    int rc = -EBUSY;
-    for (int i = 0; i < BUSY_TRIES && rc == -EBUSY; i++) {
-        struct timespec pause = {0, i ? 100 * 1000 * 1000 : 0};
-        nanosleep(&pause, NULL);
-        if (geteuid() != 0)
-            rc = unmount_as_user(mountpoint, e);
-        else if (umount2(mountpoint, UMOUNT_NOFOLLOW) == 0)
-            rc = 0;
-        else
-            rc = err_set(e, -errno, "can't unmount %s: %s", mountpoint, strerror(errno));
+    int64_t deadline = monotonic_ms() + GONE_WITHIN_MS;
+    while (process_wait_gone(daemon, LOOK_EVERY_MS) < 0) {
+        if (is_left(at))
+            return 0;
+        if (monotonic_ms() >= deadline)
+            return -ETIMEDOUT;
     }
-    if (rc == -EBUSY)
-        err_set(e, rc, "%s is in use: a program works there, or has a file of it open", mountpoint);
-    return rc;
+    return 0;
 }
 
 static int umount_path(const struct mounts *known, const char *path, struct err *e)
@@ -74,10 +74,10 @@ static int umount_path(const struct mounts *known, const char *path, struct err 
         daemon = c.daemon > 0 ? pidfd_open(c.daemon, 0) : -1;
         control_close(&c);
     }
-    rc = unmount(at->mountpoint, e);
-    if (!rc && daemon >= 0 && process_wait_gone(daemon, GONE_WITHIN_MS) < 0)
-        rc = err_set(e, -ETIMEDOUT, "%s is unmounted, but its daemon (pid %d) hasn't ended after %d s", at->mountpoint,
-                     (int)c.daemon, GONE_WITHIN_MS / 1000);
+    rc = unmount_path(at->mountpoint, e);
+    if (!rc && daemon >= 0 && wait_until_free(at, daemon) < 0)
+        rc = err_set(e, -ETIMEDOUT, "%s is unmounted, but its daemon (pid %d) isn't done with it after %d s",
+                     at->mountpoint, (int)c.daemon, GONE_WITHIN_MS / 1000);
     if (daemon >= 0)
         close(daemon);
     return rc;

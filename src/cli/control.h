@@ -28,6 +28,12 @@ int control_server_new(struct engine *g, const char *cache_dir, struct control_s
 int control_server_start(struct control_server *s, struct err *e);
 /* Takes no more clients and no more requests. Those under way are answered, at the latest by engine_stop. */
 void control_server_stop(struct control_server *s);
+/* Orders are what the main thread does and not the engine: {"cmd":"mount", …} (join.h), {"cmd":"mounts"}. */
+struct control_order;
+int control_server_orders_fd(struct control_server *s);               /* readable when there may be one; s's */
+struct control_order *control_server_order(struct control_server *s); /* the next, or NULL. Main thread; to be answered */
+const json_t *control_order_request(const struct control_order *o);
+void control_order_answer(struct control_order *o, json_t *answer); /* takes both */
 /* After engine_stop, or when it never ran. Removes the socket. NULL is fine. */
 void control_server_free(struct control_server *s);
 

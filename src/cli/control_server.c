@@ -8,9 +8,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -29,8 +31,17 @@ struct client {
     char in[CONTROL_LINE_MAX];
 };
 
+struct control_order { /* made and answered on the engine's thread, carried out by the main thread */
+    STAILQ_ENTRY(control_order) link;
+    struct client *client;
+    json_t *request, *answer;
+};
+
 struct control_server {
     struct engine *engine;
+    pthread_mutex_t orders_lock;
+    STAILQ_HEAD(order_list, control_order) orders;
+    int orders_fd;
     char *cache_dir;
     int fd;
     bool watched, stopping;
@@ -166,11 +177,40 @@ static void command_done(struct ask *a, int result)
     free(q);
 }
 
+static bool is_order(const json_t *request)
+{
+    const char *cmd = json_string_value(json_object_get(request, "cmd"));
+    return cmd && (strcmp(cmd, "mount") == 0 || strcmp(cmd, "mounts") == 0);
+}
+
+/* Takes the request over. The client is kept, as with an ask, until its answer comes. */
+static bool client_order(struct client *c, json_t *request)
+{
+    struct control_server *s = c->server;
+    struct control_order *o = calloc(1, sizeof *o);
+    const uint64_t one = 1;
+    if (!o) {
+        json_decref(request);
+        return client_refuse(c, -ENOMEM, "out of memory");
+    }
+    *o = (struct control_order){.client = c, .request = request};
+    c->ask_id = engine_ask_id(s->engine);
+    pthread_mutex_lock(&s->orders_lock);
+    STAILQ_INSERT_TAIL(&s->orders, o, link);
+    pthread_mutex_unlock(&s->orders_lock);
+    (void)!write(s->orders_fd, &one, sizeof one);
+    return true;
+}
+
 /* One request line, which it takes over. false: the client is gone. */
 static bool client_command(struct client *c, char *line, size_t len)
 {
     json_t *request = json_loadb(line, len, JSON_REJECT_DUPLICATES, NULL);
     bool understood = json_is_string(json_object_get(request, "cmd"));
+    if (is_order(request) && !c->server->stopping) {
+        free(line);
+        return client_order(c, request);
+    }
     json_decref(request);
     struct command *q = understood && !c->server->stopping ? calloc(1, sizeof *q) : NULL;
     if (!q) {
@@ -279,6 +319,55 @@ static void listener_ready(void *ctx, int fd, short revents)
     client_watch(c);
 }
 
+/* ---- orders: the main thread's side ---- */
+
+int control_server_orders_fd(struct control_server *s)
+{
+    return s->orders_fd;
+}
+
+struct control_order *control_server_order(struct control_server *s)
+{
+    uint64_t any;
+    (void)!read(s->orders_fd, &any, sizeof any);
+    pthread_mutex_lock(&s->orders_lock);
+    struct control_order *o = STAILQ_FIRST(&s->orders);
+    if (o)
+        STAILQ_REMOVE_HEAD(&s->orders, link);
+    pthread_mutex_unlock(&s->orders_lock);
+    return o;
+}
+
+const json_t *control_order_request(const struct control_order *o)
+{
+    return o->request;
+}
+
+static void order_free(struct control_order *o)
+{
+    json_decref(o->request);
+    json_decref(o->answer);
+    free(o);
+}
+
+static void order_answered(void *ctx)
+{
+    struct control_order *o = ctx;
+    struct client *c = o->client;
+    c->ask_id = 0;
+    if (c->fd < 0)
+        client_free(c);
+    else if (client_answer(c, o->answer))
+        client_serve(c);
+    order_free(o);
+}
+
+void control_order_answer(struct control_order *o, json_t *answer)
+{
+    o->answer = answer ? answer : json_object();
+    engine_call(o->client->server->engine, order_answered, o);
+}
+
 /* ---- the server ---- */
 
 static int listen_at(struct control_server *s, struct err *e)
@@ -307,8 +396,11 @@ int control_server_new(struct engine *g, const char *cache_dir, struct control_s
     s->engine = g;
     s->fd = -1;
     LIST_INIT(&s->clients);
+    STAILQ_INIT(&s->orders);
+    pthread_mutex_init(&s->orders_lock, NULL);
+    s->orders_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     s->cache_dir = strdup(cache_dir);
-    int rc = s->cache_dir ? listen_at(s, e) : err_set(e, -ENOMEM, "out of memory");
+    int rc = s->cache_dir && s->orders_fd >= 0 ? listen_at(s, e) : err_set(e, -ENOMEM, "out of memory");
     if (rc) {
         control_server_free(s);
         return rc;
@@ -350,6 +442,14 @@ void control_server_free(struct control_server *s)
     if (!s)
         return;
     struct client *c;
+    struct control_order *o;
+    while ((o = STAILQ_FIRST(&s->orders))) {
+        STAILQ_REMOVE_HEAD(&s->orders, link);
+        order_free(o);
+    }
+    if (s->orders_fd >= 0)
+        close(s->orders_fd);
+    pthread_mutex_destroy(&s->orders_lock);
     while ((c = LIST_FIRST(&s->clients))) {
         if (c->fd >= 0)
             close(c->fd);

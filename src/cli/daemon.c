@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "control.h"
+#include "service.h"
 
 #define READY_WITHIN_MS 120000 /* a big cache that crashed its daemon is walked first */
 #define STOP_GRACE_MS   10000  /* for saves whose requests are out */
@@ -56,9 +56,12 @@ static int take_signals(struct err *e)
     return fd >= 0 ? fd : err_set(e, -errno, "can't take signals: %s", strerror(errno));
 }
 
-static void log_line(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-static void log_line(const char *fmt, ...)
+static bool logging; /* a mount in the foreground has its reader at the terminal */
+
+void log_line(const char *fmt, ...)
 {
+    if (!logging)
+        return;
     char at[ISO_TIME_SIZE], text[1024];
     va_list ap;
     va_start(ap, fmt);
@@ -221,100 +224,45 @@ int daemon_hear(struct report *r, pid_t child, struct err *e)
 
 /* ---- serving ---- */
 
-struct service {
-    struct engine *engine;
-    struct mount *mount;
-    struct control_server *control;
-    bool started, pid_file;
-};
-
-static int service_start(struct service *s, const struct conf *conf, const struct mount_options *o,
-                         const struct report *r, struct err *e)
+static int start(struct service *s, const struct conf *conf, const struct mount_options *o, const struct report *r,
+                 struct err *e)
 {
     struct err warning = {0};
-    int rc = engine_new(conf, &s->engine, &warning);
-    if (rc)
-        *e = warning;
-    else if (warning.text[0])
+    int rc = service_start(s, conf, o, &warning, e);
+    if (warning.text[0])
         report_warning(r, warning.text);
     if (!rc && r->fd >= 0)
         rc = log_open(conf->cache_dir, e);
-    if (!rc)
-        rc = mount_new(s->engine, conf->cache_dir, o, &s->mount, e);
-    if (!rc)
-        rc = control_server_new(s->engine, conf->cache_dir, &s->control, e);
-    if (!rc)
-        rc = engine_start(s->engine, e);
-    s->started = rc == 0 && s->engine;
-    if (!rc)
-        rc = control_server_start(s->control, e);
-    if (!rc)
-        rc = mount_start(s->mount, e);
-    if (!rc)
-        rc = pid_file_write(conf->cache_dir, e);
-    s->pid_file = rc == 0;
-    return rc;
+    return rc ? rc : pid_file_write(conf->cache_dir, e);
 }
 
-static void service_end(struct service *s, const struct conf *conf)
+static void end(struct service *s)
 {
     alarm(STOP_AT_MOST_S);
-    if (s->mount)
-        mount_quiesce(s->mount);
-    control_server_stop(s->control);
-    if (s->started)
-        engine_stop(s->engine, STOP_GRACE_MS);
-    mount_free(s->mount);
-    control_server_free(s->control);
-    if (s->pid_file)
-        pid_file_remove(conf->cache_dir);
-    if (s->engine)
-        engine_free(s->engine);
+    service_end(s, STOP_GRACE_MS);
     alarm(0);
-}
-
-/* Until a signal or an unmount; says which. */
-static const char *service_wait(struct service *s, int signals)
-{
-    struct pollfd p[] = {{.fd = signals, .events = POLLIN}, {.fd = mount_ended_fd(s->mount), .events = POLLIN}};
-    for (;;) {
-        if (poll(p, 2, -1) < 0 && errno != EINTR)
-            return "poll failed";
-        struct signalfd_siginfo got;
-        if (read(signals, &got, sizeof got) == (ssize_t)sizeof got) {
-            /* A terminal that goes takes a mount in its foreground with it; a daemon has none. */
-            if (got.ssi_signo == SIGHUP && !isatty(0))
-                log_line("SIGHUP: the configuration is read at the start only");
-            else
-                return strsignal((int)got.ssi_signo);
-        }
-        if (p[1].revents)
-            return "unmounted";
-    }
 }
 
 int daemon_serve(const struct conf *conf, const struct mount_options *o, struct report *r, struct err *e)
 {
     struct service s = {0};
-    bool detached = r->fd >= 0;
     tame_malloc();
     int signals = take_signals(e);
-    int rc = signals < 0 ? signals : service_start(&s, conf, o, r, e);
+    int rc = signals < 0 ? signals : start(&s, conf, o, r, e);
     if (rc) {
-        service_end(&s, conf);
+        end(&s);
         report_end(r, rc, e);
     } else {
+        logging = r->fd >= 0;
         report_end(r, 0, NULL);
         sd_notifyf(0, "READY=1\nSTATUS=%s is mounted", o->mountpoint);
-        if (detached)
-            log_line("mounted %s on %s", conf->path, o->mountpoint);
+        log_line("mounted %s on %s", conf->path, o->mountpoint);
         const char *why = service_wait(&s, signals);
         sd_notify(0, "STOPPING=1");
-        if (detached)
-            log_line("ending %s: %s", o->mountpoint, why);
-        service_end(&s, conf);
-        if (detached)
-            log_line("ended %s", o->mountpoint);
+        log_line("ending: %s", why);
+        end(&s);
+        pid_file_remove(conf->cache_dir);
+        log_line("ended");
     }
     if (signals >= 0)
         close(signals);

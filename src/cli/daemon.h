@@ -23,8 +23,11 @@ int daemon_detach(struct report *r, pid_t *child, struct err *e);
 int daemon_hear(struct report *r, pid_t child, struct err *e);
 
 /* Mounts and serves until it is told to end, by a signal or by an unmount. `conf` stays the caller's. 0, or -errno with
- * `e` set; what was reported as ready never fails. */
+ * `e` set; what was reported as ready never fails. -EALREADY: a daemon serves that cache folder already. */
 int daemon_serve(const struct conf *conf, const struct mount_options *o, struct report *r, struct err *e);
+
+/* A line in the log of the cache folder; nothing in the foreground. Main thread. */
+void log_line(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 #define PID_FILE     "lmsfs.pid"
 #define LOG_FILE     "lmsfs.log"

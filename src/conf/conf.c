@@ -6,6 +6,7 @@
 #include "conf/tenant.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,6 +21,31 @@ static const char *name_in_message(const char *path)
 
 static const char default_cache_dir[] = "/var/cache/lmsfs";
 
+/* FNV-1a, 64 bits. It compares, it hides nothing. */
+static uint64_t hash_text(const char *s)
+{
+    uint64_t h = 0xcbf29ce484222325ull;
+    for (; *s; s++)
+        h = (h ^ (unsigned char)*s) * 0x100000001b3ull;
+    return h;
+}
+
+static int note_settings(struct conf *c, const struct section *s)
+{
+    struct conf_setting *more = realloc(c->settings, (c->settings_n + s->n + 1) * sizeof *more);
+    if (!more)
+        return -ENOMEM;
+    c->settings = more;
+    for (size_t i = 0; i < s->n; i++) {
+        struct conf_setting *k = &c->settings[c->settings_n];
+        if (asprintf(&k->name, "[%s] %s", s->name, s->entries[i].key) < 0)
+            return -ENOMEM;
+        k->hash = hash_text(s->entries[i].value);
+        c->settings_n++;
+    }
+    return 0;
+}
+
 static int read_sections(const char *file, const struct sections *s, struct conf *c, struct err *e)
 {
     c->tenants = calloc(s->n ? s->n : 1, sizeof *c->tenants);
@@ -31,6 +57,8 @@ static int read_sections(const char *file, const struct sections *s, struct conf
         int rc = general ? general_read(file, section, c, e) : tenant_read(file, section, &c->tenants[c->tenants_n], e);
         if (rc < 0)
             return rc;
+        if (note_settings(c, section))
+            return err_set(e, -ENOMEM, "%s: out of memory", file);
         if (!general)
             c->tenants_n++;
     }
@@ -71,6 +99,9 @@ void conf_release(struct conf *c)
     for (size_t i = 0; i < c->tenants_n; i++)
         tenant_release(&c->tenants[i]);
     free(c->tenants);
+    for (size_t i = 0; i < c->settings_n; i++)
+        free(c->settings[i].name);
+    free(c->settings);
     free(c->path);
     free(c->cache_dir);
     *c = (struct conf){0};

@@ -29,6 +29,7 @@
 #define CONTROL_KEPT 16 /* texts of the control directory that lookups keep */
 
 struct early;    /* park.c */
+struct parked;   /* park.h */
 struct asked;    /* ops_dir.c */
 struct poller;   /* ops_poll.c */
 struct said;     /* ops_control.c */
@@ -45,7 +46,7 @@ struct mount {
     struct fuse_session *session;
     struct wire wire;
     struct counts counts;
-    bool mounted;
+    bool mounted, hooked, leaving;
     long connection; /* in /sys/fs/fuse/connections */
     pthread_t workers[MAX_WORKERS];
     struct fuse_buf buffers[MAX_WORKERS]; /* each worker's; freed after it was joined */
@@ -64,6 +65,10 @@ struct mount {
 
     pthread_mutex_t early_lock; /* asks on their way to the engine */
     struct early *early;
+    pthread_mutex_t parked_lock; /* asks that the engine has */
+    struct parked *parked;
+    size_t parked_n;
+    uint64_t parked_ever;
     pthread_mutex_t asked_lock; /* when a refresh of a directory was last asked for */
     struct asked *asked;
     pthread_mutex_t pollers_lock; /* open jobs that somebody polls */

@@ -1,6 +1,7 @@
 /* mount.c — the session: made, served by a fixed number of workers, ended. */
 #include "mountpoint.h"
 #include "ops.h"
+#include "park.h"
 #include "search.h"
 #include "tree.h"
 
@@ -163,13 +164,28 @@ static int request_ceiling_ms(void)
     return s * 1000 > 2 * BELOW_CEILING ? (int)(s * 1000) - BELOW_CEILING : (int)(s * 500);
 }
 
+struct counting {
+    struct store *store;
+    uint64_t count;
+    int result;
+    struct err *e;
+};
+
+static void count_mount(void *ctx)
+{
+    struct counting *c = ctx;
+    c->result = store_mount_count(c->store, &c->count, c->e);
+}
+
 static int make_parts(struct mount *m, struct err *e)
 {
-    uint64_t count;
+    struct counting counting = {.store = m->store, .e = e};
     char *dir = NULL;
-    int code = store_mount_count(m->store, &count, e);
-    if (code)
-        return code;
+    engine_call(m->engine, count_mount, &counting); /* the ledger is the engine's to write */
+    if (counting.result)
+        return counting.result;
+    uint64_t count = counting.count;
+    int code;
     if (asprintf(&dir, "%s/scratch", m->cache_dir) < 0)
         return err_set(e, -ENOMEM, "out of memory");
     code = scratch_new(dir, count, m->options.max_scratch ? m->options.max_scratch : MAX_SCRATCH, &m->scratch, e);
@@ -200,7 +216,7 @@ static int make_session(struct mount *m, struct err *e)
     if (fuse_session_mount(m->session, m->mountpoint)) {
         if (access("/dev/fuse", F_OK))
             return err_set(e, -ENODEV, "there is no /dev/fuse: is the fuse module loaded?");
-        return err_set(e, -EACCES, "can't mount on %s (fusermount3's reason is above)", m->mountpoint);
+        return err_set(e, -EACCES, "can't mount on %s (fusermount3's reason is above, or in the log)", m->mountpoint);
     }
     m->mounted = true;
     m->connection = mountpoint_connection(m->mountpoint);
@@ -228,6 +244,7 @@ int mount_new(struct engine *g, const char *cache_dir, const struct mount_option
     m->began_ns = now_ns();
     m->ceiling_ms = request_ceiling_ms();
     pthread_mutex_init(&m->early_lock, NULL);
+    pthread_mutex_init(&m->parked_lock, NULL);
     pthread_mutex_init(&m->asked_lock, NULL);
     pthread_mutex_init(&m->pollers_lock, NULL);
     pthread_mutex_init(&m->said_lock, NULL);
@@ -240,8 +257,9 @@ int mount_new(struct engine *g, const char *cache_dir, const struct mount_option
     if (code == 0) {
         const struct engine_hooks hooks = {.inode_changed = inode_changed, .entry_changed = entry_changed, .ctx = m};
         code = engine_add_hooks(g, &hooks);
+        m->hooked = code == 0;
         if (code)
-            err_set(e, code, "the engine takes no more mounts");
+            err_set(e, code, "this daemon has as many mounts as it may have");
     }
     if (code) {
         mount_free(m);
@@ -329,11 +347,37 @@ void mount_quiesce(struct mount *m)
     m->workers_n = 0;
 }
 
+/* The engine calls us no more once this is through. */
+static void unhook(struct mount *m)
+{
+    if (m->hooked)
+        engine_drop_hooks(m->engine, m);
+    m->hooked = false;
+}
+
+bool mount_left(struct mount *m)
+{
+    uint64_t before, after;
+    if (!m->leaving) {
+        mount_quiesce(m);
+        unhook(m);
+        m->leaving = true;
+    }
+    if (parked_count(m, &before)) {
+        parked_interrupt(m); /* again: the engine's queue may have been full */
+        return false;
+    }
+    if (notifier_drain(m->inodes, 0) || notifier_drain(m->entries, 0))
+        return false;
+    return parked_count(m, &after) == 0 && after == before; /* an answer that a notifier gave may have asked anew */
+}
+
 void mount_free(struct mount *m)
 {
     if (!m)
         return;
     mount_quiesce(m);
+    unhook(m);
     /* A notification may wait for a lock whose holder waits for an answer that nobody gives any more: cutting the connection frees it. */
     bool stuck = notifier_drain(m->inodes, DRAIN_MS) != 0;
     stuck |= notifier_drain(m->entries, stuck ? 0 : DRAIN_MS) != 0;
@@ -354,6 +398,7 @@ void mount_free(struct mount *m)
     if (m->ended_fd >= 0)
         close(m->ended_fd);
     pthread_mutex_destroy(&m->early_lock);
+    pthread_mutex_destroy(&m->parked_lock);
     pthread_mutex_destroy(&m->asked_lock);
     pthread_mutex_destroy(&m->pollers_lock);
     pthread_mutex_destroy(&m->said_lock);

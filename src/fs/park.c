@@ -67,17 +67,66 @@ int park_timeout(const struct mount *m, int seconds)
     return ms;
 }
 
+/* ------------------------------------------------------------------ those that the engine has */
+
+static void parked_add(struct parked *p)
+{
+    struct mount *m = p->m;
+    pthread_mutex_lock(&m->parked_lock);
+    p->next = m->parked;
+    if (p->next)
+        p->next->link = &p->next;
+    m->parked = p;
+    p->link = &m->parked;
+    m->parked_n++;
+    m->parked_ever++;
+    pthread_mutex_unlock(&m->parked_lock);
+}
+
+/* It is counted until its `then` is through: what that parks anew must not look like the first of a mount that has none. */
+static void parked_back(struct parked *p, int result)
+{
+    struct mount *m = p->m;
+    pthread_mutex_lock(&m->parked_lock);
+    *p->link = p->next;
+    if (p->next)
+        p->next->link = p->link;
+    pthread_mutex_unlock(&m->parked_lock);
+    p->then(p, result);
+    pthread_mutex_lock(&m->parked_lock);
+    m->parked_n--;
+    pthread_mutex_unlock(&m->parked_lock);
+}
+
+void parked_interrupt(struct mount *m)
+{
+    pthread_mutex_lock(&m->parked_lock);
+    for (const struct parked *p = m->parked; p; p = p->next)
+        engine_interrupt(m->engine, p->ask.id);
+    pthread_mutex_unlock(&m->parked_lock);
+}
+
+size_t parked_count(struct mount *m, uint64_t *ever)
+{
+    pthread_mutex_lock(&m->parked_lock);
+    size_t n = m->parked_n;
+    *ever = m->parked_ever;
+    pthread_mutex_unlock(&m->parked_lock);
+    return n;
+}
+
 static void ask_done(struct ask *a, int result)
 {
-    struct parked *p = (struct parked *)((char *)a - offsetof(struct parked, ask));
-    p->then(p, result);
+    parked_back((struct parked *)((char *)a - offsetof(struct parked, ask)), result);
 }
 
 static void refuse(struct parked *p, int code)
 {
     p->unasked = true;
-    p->then(p, code == -EBUSY ? -EAGAIN : code);
+    parked_back(p, code == -EBUSY ? -EAGAIN : code);
 }
+
+/* ------------------------------------------------------------------ parking */
 
 /* May run inside fuse_req_interrupt_func, or on another worker at any time, also after the request was answered. */
 static void interrupted(fuse_req_t req, void *data)
@@ -116,13 +165,14 @@ void park(struct parked *p, enum park_how how)
     p->ask.done = ask_done;
     count_miss(&m->counts, p->ask.kind);
     p->unasked = false;
+    p->ask.id = engine_ask_id(m->engine);
+    parked_add(p);
     if (how == PARK_FIRM || !p->req) {
         int code = engine_ask(m->engine, &p->ask);
         if (code)
             refuse(p, code);
         return;
     }
-    p->ask.id = engine_ask_id(m->engine);
     struct early e = {.id = p->ask.id};
     early_add(m, &e);
     fuse_req_interrupt_func(p->req, interrupted, (void *)(uintptr_t)p->ask.id);

@@ -20,6 +20,7 @@ struct parked {
     void (*answer)(struct parked *p); /* by the notifier */
     int result;                       /* for `answer` */
     bool unasked;                     /* the engine didn't take it */
+    struct parked *next, **link;      /* among the mount's that the engine has */
     struct settle settle;             /* its place among those that wait for a draft's verdict */
 
     /* of the request; what is used depends on it. Names are malloc'ed and freed with it */
@@ -42,6 +43,11 @@ enum park_how {
     PARK_INTERRUPTIBLE /* ends with -EINTR */
 };
 void park(struct parked *p, enum park_how how);
+
+/* While a mount ends and the engine goes on: whoever waits for what can be waited for no longer is interrupted. Any thread. */
+void parked_interrupt(struct mount *m);
+/* How many asks the engine has of this mount; *ever: how many it ever had. */
+size_t parked_count(struct mount *m, uint64_t *ever);
 
 /* Milliseconds for ask->timeout_ms of so many seconds, kept below what the kernel allows a request. 0 s: the tenant's own. */
 int park_timeout(const struct mount *m, int seconds);

@@ -619,12 +619,83 @@ bool engine_unreachable(struct engine *g, unsigned tenant)
     return false;
 }
 
+struct call {
+    void (*fn)(void *ctx);
+    void *ctx;
+    bool over;
+    pthread_mutex_t lock;
+    pthread_cond_t done;
+};
+
+static void call_run(void *ctx)
+{
+    struct call *c = ctx;
+    c->fn(c->ctx);
+    pthread_mutex_lock(&c->lock);
+    c->over = true;
+    pthread_cond_signal(&c->done);
+    pthread_mutex_unlock(&c->lock);
+}
+
+void engine_call(struct engine *g, void (*fn)(void *ctx), void *ctx)
+{
+    struct call c = {.fn = fn, .ctx = ctx};
+    int r;
+    if (!g->started) {
+        fn(ctx);
+        return;
+    }
+    pthread_mutex_init(&c.lock, NULL);
+    pthread_cond_init(&c.done, NULL);
+    while ((r = engine_run(g, call_run, &c)) == -EBUSY)
+        sched_yield(); /* the queue drains: the engine never waits for us */
+    pthread_mutex_lock(&c.lock);
+    while (r == 0 && !c.over)
+        pthread_cond_wait(&c.done, &c.lock);
+    pthread_mutex_unlock(&c.lock);
+    pthread_cond_destroy(&c.done);
+    pthread_mutex_destroy(&c.lock);
+}
+
+struct hooks_change {
+    struct engine *engine;
+    const struct engine_hooks *add;
+    const void *drop;
+    int result;
+};
+
+static void hooks_add(void *ctx)
+{
+    struct hooks_change *k = ctx;
+    struct engine *g = k->engine;
+    if (g->hooks_n == sizeof g->hooks / sizeof g->hooks[0])
+        k->result = -ENOSPC;
+    else
+        g->hooks[g->hooks_n++] = *k->add;
+}
+
+static void hooks_drop(void *ctx)
+{
+    struct hooks_change *k = ctx;
+    struct engine *g = k->engine;
+    size_t kept = 0;
+    for (size_t i = 0; i < g->hooks_n; i++)
+        if (g->hooks[i].ctx != k->drop)
+            g->hooks[kept++] = g->hooks[i];
+    g->hooks_n = kept;
+}
+
 int engine_add_hooks(struct engine *g, const struct engine_hooks *h)
 {
-    if (g->hooks_n == sizeof g->hooks / sizeof g->hooks[0])
-        return -ENOSPC;
-    g->hooks[g->hooks_n++] = *h;
-    return 0;
+    struct hooks_change k = {.engine = g, .add = h};
+    engine_call(g, hooks_add, &k);
+    return k.result;
+}
+
+void engine_drop_hooks(struct engine *g, const void *ctx)
+{
+    struct hooks_change k = {.engine = g, .drop = ctx};
+    engine_call(g, hooks_drop, &k);
 }
 
 struct held_hook {

@@ -40,7 +40,8 @@ mount_start
 cp "$CONF" "$T/second.conf" && sed -i "s|cache_dir = .*|cache_dir = $T/cache2|" "$T/second.conf"
 fails "a mount point in use" 'mounted' "$LMSFS_BIN" mount "$T/second.conf" "$MNT"
 mkdir "$T/mnt2"
-fails "a cache folder in use names the pid" "$DAEMON_PID" "$LMSFS_BIN" mount "$CONF" "$T/mnt2"
+(umask 077 && sed 's/^rate_per_minute = 0/rate_per_minute = 7/' "$CONF" >"$T/second.conf")
+fails "a cache folder in use with another configuration names the pid" "$DAEMON_PID" "$LMSFS_BIN" mount "$T/second.conf" "$T/mnt2"
 mount_stop
 
 # ---- a wrong secret ----

@@ -62,6 +62,12 @@ int engine_run(struct engine *g, void (*fn)(void *ctx), void *ctx)
     return 0;
 }
 
+void engine_call(struct engine *g, void (*fn)(void *ctx), void *ctx)
+{
+    (void)g;
+    fn(ctx);
+}
+
 int engine_ask(struct engine *g, struct ask *a)
 {
     if (g->refuse)
@@ -205,6 +211,41 @@ static void test_a_request_reaches_the_engine_and_its_answer_comes_back(void **s
     control_close(&c);
     turn(&w->engine);
     assert_int_equal(w->engine.watches_n, 1); /* the listener */
+}
+
+static void test_an_order_is_the_main_threads_and_its_answer_comes_back(void **state)
+{
+    struct world *w = *state;
+    struct control_client c = client(w);
+    assert_null(control_server_order(w->server));
+    say(w, &c, "{\"cmd\":\"mount\",\"mountpoint\":\"/x\"}\n");
+    assert_int_equal(w->engine.asks_n, 0);
+    struct pollfd p = {.fd = control_server_orders_fd(w->server), .events = POLLIN};
+    assert_int_equal(poll(&p, 1, 0), 1);
+    struct control_order *o = control_server_order(w->server);
+    assert_non_null(o);
+    assert_string_equal(json_string_value(json_object_get(control_order_request(o), "mountpoint")), "/x");
+    control_order_answer(o, json_pack("{s:b}", "ok", 1));
+    json_t *reply = heard(w, &c);
+    assert_true(json_is_true(json_object_get(reply, "ok")));
+    json_decref(reply);
+    control_close(&c);
+    turn(&w->engine);
+    assert_int_equal(w->engine.watches_n, 1);
+}
+
+static void test_who_hung_up_before_his_order_was_done_is_forgotten_with_it(void **state)
+{
+    struct world *w = *state;
+    struct control_client c = client(w), d = client(w);
+    say(w, &c, "{\"cmd\":\"mounts\"}\n");
+    say(w, &d, "{\"cmd\":\"mounts\"}\n"); /* nobody takes it: it goes with the server */
+    control_close(&c);
+    turn(&w->engine);
+    control_order_answer(control_server_order(w->server), json_object());
+    control_close(&d);
+    turn(&w->engine);
+    assert_int_equal(w->engine.watches_n, 1);
 }
 
 static void test_a_failure_comes_with_errno_and_sentence(void **state)
@@ -428,6 +469,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         with_server(test_a_request_reaches_the_engine_and_its_answer_comes_back),
+        with_server(test_an_order_is_the_main_threads_and_its_answer_comes_back),
+        with_server(test_who_hung_up_before_his_order_was_done_is_forgotten_with_it),
         with_server(test_a_failure_comes_with_errno_and_sentence),
         with_server(test_requests_of_one_client_go_one_after_the_other),
         with_server(test_nonsense_is_refused_and_the_client_may_go_on),

@@ -463,9 +463,28 @@ static void test_a_file_without_bound_is_refused(void **state)
     assert_string_equal(e.text, "lmsfs.conf: longer than 131072 bytes");
 }
 
+static void test_two_files_can_be_compared_without_telling_secrets(void **state)
+{
+    (void)state;
+    struct conf a, b;
+    struct err e;
+    assert_int_equal(load_text(TENANT "op_timeout = 7\n", &a, &e), 0);
+    assert_int_equal(load_text("; another look\n" TENANT "op_timeout = 8\n", &b, &e), 0);
+    assert_int_equal(a.settings_n, 5);
+    assert_int_equal(b.settings_n, 5);
+    for (size_t i = 0; i < 5; i++) {
+        bool differs = strcmp(a.settings[i].name, "[t] op_timeout") == 0;
+        assert_string_equal(a.settings[i].name, b.settings[i].name);
+        assert_int_equal(a.settings[i].hash != b.settings[i].hash, differs);
+    }
+    conf_release(&a);
+    conf_release(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_two_files_can_be_compared_without_telling_secrets),
         cmocka_unit_test(test_every_key_reaches_its_member),
         cmocka_unit_test(test_what_is_left_out_has_the_documented_value),
         cmocka_unit_test(test_editors_marks_mean_nothing),
