@@ -49,15 +49,6 @@ eq "scratch is each mount's own" ENOENT "$(errno_of read "$audit/notes.txt")"
 known() { t "$LMSFS_BIN" status --json "$1" | jq -c '[.tenants[].collections[] | {name, entries}]'; }
 eq "the status of both is one" "$(known "$MNT")" "$(known "$AUDIT")"
 
-# ---- single flight ----
-id=$(xattr_of id "$users/EXT-e-000030.json")
-requests_clear
-t cat "$users/EXT-e-000030.json" >"$T/one" &
-one=$!
-t cat "$users/EXT-e-000030.json" >"$T/two"
-wait $one
-eq "readers of one record share one request" 1 "$(requests ".path == \"/external/v1/users/ID-$id\"")"
-
 # ---- unmounting one leaves the other ----
 check "the audit mount is unmounted" t "$LMSFS_BIN" umount "$AUDIT"
 check "… at once" not mounted "$AUDIT"
