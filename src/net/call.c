@@ -189,6 +189,11 @@ static void call_out_of_time(struct net_call *c)
         call_take_off(c, CURLE_OPERATION_TIMEDOUT, &e);
         err_set(&e.err, -ETIMEDOUT, "%s: no %s within %d ms", c->host->name, e.sent ? "reply" : "connection",
                 c->options.timeout_ms);
+        if (!e.sent && c->attempts > 1) {
+            count_ending(c->host, &e);
+            call_end(c); /* one that had just begun says nothing: those before it do */
+            return;
+        }
         call_attempt_over(c, &e);
     } else if (c->attempts > 0) {
         call_end(c); /* with what the attempts had */
