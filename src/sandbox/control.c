@@ -5,12 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "churn.h"
 #include "faults.h"
 #include "hownow.h"
 #include "learningpool.h"
 #include "reqlog.h"
 #include "routes.h"
-#include "thrive.h"
 
 void sb_control_error(struct reply *rp, int status, const char *message)
 {
@@ -111,11 +111,11 @@ static bool json_body(struct request *rq, struct reply *rp)
 WITH_JSON(faults_post_json, faults_post)
 WITH_JSON(jobs_post_json, hn_jobs_control)
 WITH_JSON(hownow_post_json, sb_control_hownow_change)
+WITH_JSON(churn_post_json, churn_begin)
 WITH_JSON(synap_post_json, sb_control_synap_change)
 WITH_JSON(pool_jobs_json, lp_jobs_control)
 WITH_JSON(pool_keys_json, lp_keys_control)
 WITH_JSON(pool_users_json, lp_people_control)
-WITH_JSON(thrive_post_json, th_control_change)
 
 static const struct route routes[] = {
     {"GET", "/_sandbox/requests", {"path", "method", "since", "limit"}, BODY_NONE, requests_get},
@@ -131,6 +131,8 @@ static const struct route routes[] = {
     {"GET", "/_sandbox/state/synap/users", {0}, BODY_NONE, sb_control_synap_list},
     {"GET", "/_sandbox/state/synap/users/:user", {0}, BODY_NONE, sb_control_synap_state},
     {"POST", "/_sandbox/hownow/users", {0}, BODY_ANY, hownow_post_json},
+    {"POST", "/_sandbox/hownow/churn", {0}, BODY_ANY, churn_post_json},
+    {"GET", "/_sandbox/hownow/churn", {0}, BODY_NONE, churn_told},
     {"POST", "/_sandbox/synap/users", {0}, BODY_ANY, synap_post_json},
     {"GET", "/_sandbox/state/learningpool/users", {0}, BODY_NONE, lp_users_state},
     {"GET", "/_sandbox/state/learningpool/users/:user", {0}, BODY_NONE, lp_user_state},
@@ -139,10 +141,6 @@ static const struct route routes[] = {
     {"POST", "/_sandbox/learningpool/users", {0}, BODY_ANY, pool_users_json},
     {"POST", "/_sandbox/learningpool/jobs", {0}, BODY_ANY, pool_jobs_json},
     {"POST", "/_sandbox/learningpool/keys", {0}, BODY_ANY, pool_keys_json},
-    {"GET", "/_sandbox/state/thrive/users", {0}, BODY_NONE, th_control_list},
-    {"GET", "/_sandbox/state/thrive/users/:user", {0}, BODY_NONE, th_control_state},
-    {"GET", "/_sandbox/state/thrive/events", {0}, BODY_NONE, th_control_events},
-    {"POST", "/_sandbox/thrive/users", {0}, BODY_ANY, thrive_post_json},
     {0},
 };
 

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "churn.h"
 #include "when.h"
 
 static void print_stamp(struct buf *out, const char *key, int64_t seconds)
@@ -112,7 +113,7 @@ static void print_all(const struct sandbox *sb, struct buf *out, const struct pa
     uint32_t start = hn_page_start(page), total = people_active(sb->people);
 
     for (uint32_t k = start; k < total && k - start < page->size; k++)
-        print_row(sb, out, people_kth_active(sb->people, k), k == start);
+        print_row(sb, out, people_kth_listed(sb->people, k), k == start);
     hn_meta(out, page, total);
 }
 
@@ -135,6 +136,7 @@ void hn_users_list(struct sandbox *sb, struct request *rq, struct reply *rp)
 
     if (!hn_page(rq, rp, &page))
         return;
+    churn_before_page(sb);
     rp->status = 200;
     sb_str(&rp->body, "{\"data\":[");
     if (admin && (!q || !*q))

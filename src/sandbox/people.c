@@ -26,6 +26,8 @@ struct people {
     struct active *active;
     struct alias *by_ext, *by_email;
     uint32_t with_role[PEOPLE_MOST];
+    uint32_t turn; /* people_reorder */
+    bool around;
 };
 
 static const char *const type_names[] = {"Admin", "Manager", "Contributor", "ReadOnly"};
@@ -170,6 +172,22 @@ bool people_is_active(const struct people *p, uint32_t index)
 uint32_t people_kth_active(const struct people *p, uint32_t k)
 {
     return active_kth(p->active, k);
+}
+
+void people_reorder(struct people *p, uint32_t turn, bool around)
+{
+    p->turn = turn;
+    p->around = around;
+}
+
+uint32_t people_kth_listed(const struct people *p, uint32_t k)
+{
+    uint32_t n = people_active(p);
+
+    if (k >= n)
+        return PEOPLE_NOBODY;
+    k = (uint32_t)(((uint64_t)k + p->turn) % n);
+    return people_kth_active(p, p->around ? n - 1 - k : k);
 }
 
 uint32_t people_with_role(const struct people *p, int32_t role)

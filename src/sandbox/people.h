@@ -45,6 +45,10 @@ uint32_t people_active(const struct people *p);
 bool people_is_active(const struct people *p, uint32_t index);
 uint32_t people_kth_active(const struct people *p, uint32_t k);
 
+/* The place in the list isn't the index: people_reorder turns the list by `turn` places, and around. */
+void people_reorder(struct people *p, uint32_t turn, bool around);
+uint32_t people_kth_listed(const struct people *p, uint32_t k);
+
 /* Fills *u; false when the index was never used. A deleted user loads with `deleted` set. */
 bool people_load(const struct people *p, uint32_t index, struct user *u);
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "buf.h"
+#include "churn.h"
 #include "faults.h"
 #include "hownow.h"
 #include "learningpool.h"
@@ -12,7 +13,6 @@
 #include "reqlog.h"
 #include "routes.h"
 #include "synap.h"
-#include "thrive.h"
 
 struct sandbox *sandbox_new(const struct settings *settings)
 {
@@ -26,7 +26,6 @@ struct sandbox *sandbox_new(const struct settings *settings)
     sb->jobs = hn_jobs_new(settings->job_seconds);
     sb->synap = sy_new(settings->seed, settings->synap_users);
     sb->pool = lp_new(settings);
-    sb->thrive = th_new(settings->seed, settings->thrive_users);
     sb->faults = sb_faults_new();
     sb->reqlog = reqlog_new();
     return sb;
@@ -37,9 +36,9 @@ void sandbox_free(struct sandbox *sb)
     if (!sb)
         return;
     reqlog_free(sb->reqlog);
+    churn_free(sb->churn);
     sb_faults_free(sb->faults);
     lp_free(sb->pool);
-    th_free(sb->thrive);
     sy_free(sb->synap);
     hn_jobs_free(sb->jobs);
     hn_access_free(sb->access);
@@ -64,8 +63,6 @@ static const struct vendor *vendor_of(const struct request *rq)
         return &hownow_token_sandbox;
     if (begins_with(rq, "api"))
         return &learningpool_sandbox;
-    if (begins_with(rq, "rest") || begins_with(rq, "webhooks"))
-        return &thrive_sandbox;
     return &synap_sandbox;
 }
 
