@@ -139,10 +139,10 @@ static int look(struct mount *m, struct store_read *r, uint64_t dir, const char 
                 struct fuse_entry_param *e)
 {
     struct tree_entry t;
+    if (strcmp(name, ".") == 0) /* a file handle is opened: by its number, of a file too */
+        return entry_node(m, r, dir, e);
     if (!tree_exists(m, dir))
         return -ENOENT;
-    if (strcmp(name, ".") == 0)
-        return entry_node(m, r, dir, e);
     if (strcmp(name, "..") == 0)
         return entry_node(m, r, tree_parent(m, dir), e);
     switch (ino_kind(dir)) {
