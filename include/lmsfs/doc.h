@@ -10,6 +10,7 @@
 #include "lmsfs/lms.h"
 #include <jansson.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define DOC_VERSION_LEN 16 /* characters of a version: 64 bits of a hash of the document, in hex */
 
@@ -24,6 +25,8 @@ int doc_print(const json_t *doc, char **out, size_t *len);
 /* Order the members as the field table has them (unknown ones after, `_readonly` last), set _readonly.complete and then
  * _readonly.version (a hash of the document without it). A collection without fields is left as it is. Returns 0 or -ENOMEM. */
 int doc_finish(const struct lms_collection *c, json_t *doc, bool complete);
+/* 64 bits of what a document holds, in the order in which it holds it; never 0. Not of what it looks like: 1 and 1.0 differ. */
+uint64_t doc_hash(const json_t *doc);
 /* _readonly.version of a document, or NULL. Borrowed. */
 const char *doc_version(const json_t *doc);
 bool doc_complete(const json_t *doc); /* true where there is no _readonly.complete */
@@ -31,10 +34,6 @@ bool doc_complete(const json_t *doc); /* true where there is no _readonly.comple
 /* A newer list row laid over a known, more complete document: the row's members win (also inside `_readonly`), what only the detail has
  * stays, as_written fields stay. Returns a new document (not finished). */
 json_t *doc_overlay_row(const json_t *known, const json_t *row);
-
-/* Moves the members of a saved document that are no fields into the collection's open object, where it has one; a document that gives
- * both is -EINVAL. 0, -ENOMEM. */
-int doc_gather(const struct lms_collection *c, json_t *doc, struct err *e);
 
 /* Does the document hold only what may be sent: known fields of the right type, length, words, pattern, dates; no unknown key;
  * `_options` keys allowed. On create also the required fields. -EINVAL with the field and the reason.

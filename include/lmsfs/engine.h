@@ -122,6 +122,10 @@ uint64_t engine_ask_id(struct engine *g);
 void engine_interrupt(struct engine *g, uint64_t id);
 void ask_release(struct ask *a); /* frees what the ask owns, not the struct */
 
+/* When a listing was last known to be whole, given what the store says (store_listing.complete_at): a refresh that finds nothing changed
+ * writes nothing. Any thread. */
+int64_t engine_listed_at(struct engine *g, uint64_t dir, int64_t stored);
+
 /* May this open fetch a detail for one reader (auto), or is it a crawl? Counts the open. Any thread. */
 bool engine_may_fetch_for_reader(struct engine *g, unsigned tenant);
 

@@ -37,6 +37,14 @@ int store_tenant_number(struct store *s, const char *identity, unsigned *number,
 /* How often this ledger was mounted; counted by the call. */
 int store_mount_count(struct store *s, uint64_t *count, struct err *e);
 
+/* A first listing writes in bulk: between begin and end commits of the cache are not synced one by one, so that the same pages are not written
+ * again and again. A kill in between loses nothing; a power cut may have torn the cache, which is then set aside at the next start, as one
+ * damaged by a crash. begin and end: engine thread; end is quick once sync is through. sync: any thread, may take as long as the disk does. */
+int store_bulk_begin(struct store *s, struct err *e); /* 0 too when it has begun already */
+int store_bulk_sync(struct store *s);
+int store_bulk_end(struct store *s, struct err *e);
+uint64_t store_commits(struct store *s); /* of the cache, that wrote anything, ever. Any thread */
+
 /* ------------------------------------------------------------------ reading (any thread) */
 
 struct store_read;

@@ -37,6 +37,8 @@ static json_t *settings_of(const struct conf *conf)
         snprintf(hash, sizeof hash, "%016llx", (unsigned long long)conf->settings[i].hash);
         json_object_set_new(all, conf->settings[i].name, json_string(hash));
     }
+    json_object_set_new(all, "-o dry_run",
+                        json_string(conf->dry_run ? "yes" : "no")); /* it is the engine's, not one mount's */
     return all;
 }
 

@@ -124,7 +124,8 @@ void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
     }
     const struct conf_tenant *conf = tree_tenant(m, ino)->conf;
     if (l.complete_at) {
-        if (now_s() - l.complete_at > conf->list_ttl && refresh_due(m, home, conf->list_ttl))
+        if (now_s() - engine_listed_at(m->engine, home, l.complete_at) > conf->list_ttl &&
+            refresh_due(m, home, conf->list_ttl))
             ask_refresh(m, home);
         dir_opened(req, fi);
         return;

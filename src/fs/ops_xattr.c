@@ -87,7 +87,7 @@ static void x_listing(const struct about *x, char *out)
     } else if (!l.complete_at) {
         snprintf(out, VALUE, "never");
     } else {
-        iso(l.complete_at, at);
+        iso(engine_listed_at(x->m->engine, listed(x), l.complete_at), at);
         snprintf(out, VALUE, "complete %.32s", at);
     }
 }

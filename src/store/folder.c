@@ -157,15 +157,15 @@ unsigned marker_read(const char *cache)
     return times < 1 ? 1 : times > 100 ? 100 : (unsigned)times;
 }
 
-int marker_write(const char *cache, unsigned times, struct err *e)
+/* On the disk when it returns. */
+static int small_file_write(const char *cache, const char *name, const char *text, struct err *e)
 {
-    char text[32];
-    int n = snprintf(text, sizeof text, "%u\n", times);
-    char *path = path_join(cache, MARKER);
+    ssize_t n = (ssize_t)strlen(text);
+    char *path = path_join(cache, name);
     int fd = path ? open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600) : -1;
     int dir = open(cache, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     int rc = 0;
-    if (fd < 0 || dir < 0 || pwrite(fd, text, (size_t)n, 0) != n || fsync(fd) || fsync(dir))
+    if (fd < 0 || dir < 0 || pwrite(fd, text, (size_t)n, 0) != n || ftruncate(fd, n) || fsync(fd) || fsync(dir))
         rc = err_set(e, errno ? -errno : -EIO, "can't mark %s as in use: %s", cache, strerror(errno));
     if (fd >= 0)
         close(fd);
@@ -175,12 +175,62 @@ int marker_write(const char *cache, unsigned times, struct err *e)
     return rc;
 }
 
+int marker_write(const char *cache, unsigned times, struct err *e)
+{
+    char text[32];
+    snprintf(text, sizeof text, "%u\n", times);
+    return small_file_write(cache, MARKER, text, e);
+}
+
 void marker_remove(const char *cache)
 {
     char *path = path_join(cache, MARKER);
     if (path)
         unlink(path);
     free(path);
+}
+
+/* ------------------------------------------------------------------ written and not yet on the disk */
+
+#define UNSYNCED "unsynced"
+
+static void boot_id(char id[static BOOT_ID_SIZE])
+{
+    int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? 0 : read(fd, id, BOOT_ID_SIZE - 1);
+    id[n > 0 ? n : 0] = '\0';
+    if (fd >= 0)
+        close(fd);
+}
+
+enum unsynced unsynced_read(const char *cache)
+{
+    char now[BOOT_ID_SIZE], then[BOOT_ID_SIZE];
+    char *path = path_join(cache, UNSYNCED);
+    int fd = path ? open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW) : -1;
+    free(path);
+    if (fd < 0)
+        return SYNCED;
+    ssize_t n = read(fd, then, sizeof then - 1);
+    close(fd);
+    then[n > 0 ? n : 0] = '\0';
+    boot_id(now);
+    return *now && strcmp(now, then) == 0 ? UNSYNCED_IN_MEMORY : UNSYNCED_AND_LOST;
+}
+
+int unsynced_write(const char *cache, struct err *e)
+{
+    char id[BOOT_ID_SIZE];
+    boot_id(id);
+    return small_file_write(cache, UNSYNCED, id, e);
+}
+
+int unsynced_remove(const char *cache)
+{
+    char *path = path_join(cache, UNSYNCED);
+    int rc = path ? unlink(path) && errno != ENOENT ? -errno : 0 : -ENOMEM;
+    free(path);
+    return rc;
 }
 
 /* ------------------------------------------------------------------ setting aside */

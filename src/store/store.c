@@ -159,6 +159,13 @@ static int cache_open(struct store *s, const struct store_limits *limits, const 
     if (rc)
         return rc;
     unsigned times = marker_read(path);
+    enum unsynced unsynced = unsynced_read(path);
+    if (unsynced == UNSYNCED_AND_LOST) {
+        rc = cache_begin_anew(path, "being filled when the machine went down", warning, e);
+        if (rc)
+            return rc;
+        times = 0;
+    }
     enum check found = env_check(&cache_shape, path, limits->cache_bytes, walk_time(limits, times));
     if (found != CHECK_SOUND && found != CHECK_ABSENT) {
         if (times == 0 || found == CHECK_FOREIGN || found == CHECK_FAILED)
@@ -174,7 +181,46 @@ static int cache_open(struct store *s, const struct store_limits *limits, const 
         if (rc == 0)
             rc = cache_open_once(s, limits, path, 0, e);
     }
+    s->bulk = rc == 0 && unsynced == UNSYNCED_IN_MEMORY;
+    return rc ? rc : store_bulk_end(s, e);
+}
+
+/* ------------------------------------------------------------------ bulk */
+
+int store_bulk_begin(struct store *s, struct err *e)
+{
+    if (s->bulk)
+        return 0;
+    int rc = unsynced_write(s->cache.path, e);
+    if (rc == 0)
+        rc = env_error(&s->cache, mdb_env_set_flags(s->cache.mdb, MDB_NOSYNC, 1), e);
+    s->bulk = rc == 0;
     return rc;
+}
+
+int store_bulk_sync(struct store *s)
+{
+    return env_code(mdb_env_sync(s->cache.mdb, 1));
+}
+
+int store_bulk_end(struct store *s, struct err *e)
+{
+    if (!s->bulk)
+        return 0;
+    int rc = mdb_env_set_flags(s->cache.mdb, MDB_NOSYNC, 0);
+    if (rc == 0)
+        rc = mdb_env_sync(s->cache.mdb, 1);
+    if (rc)
+        return env_error(&s->cache, rc, e);
+    s->bulk = false;
+    rc = unsynced_remove(s->cache.path);
+    return rc ? err_set(e, rc, "can't unmark the cache in %s: %s", s->cache.path, strerror(-rc)) : 0;
+}
+
+uint64_t store_commits(struct store *s)
+{
+    MDB_envinfo info;
+    return mdb_env_info(s->cache.mdb, &info) ? 0 : info.me_last_txnid;
 }
 
 /* The new*.json names were true until the unmount. */
@@ -260,7 +306,7 @@ void store_close(struct store *s)
     env_close(&s->ledger);
     if (opened) {
         char *path = path_join(s->dir, "cache");
-        if (path)
+        if (path && (!s->bulk || unsynced_remove(path) == 0)) /* env_close has synced */
             marker_remove(path);
         free(path);
     }

@@ -67,6 +67,12 @@ void lock_release(int fd);
 unsigned marker_read(const char *cache);
 int marker_write(const char *cache, unsigned times, struct err *e);
 void marker_remove(const char *cache);
+/* A second marker: there are commits that were not synced, by a system with this boot id. Killing us loses nothing of them, a power cut may. */
+#define BOOT_ID_SIZE 64
+enum unsynced { SYNCED, UNSYNCED_IN_MEMORY, UNSYNCED_AND_LOST /* the system was booted since */ };
+enum unsynced unsynced_read(const char *cache);
+int unsynced_write(const char *cache, struct err *e);
+int unsynced_remove(const char *cache);
 int set_aside(const char *cache, char *name, size_t size, struct err *e); /* renames it; name gets the new one */
 char *path_join(const char *a, const char *b);                            /* malloc'ed */
 
@@ -122,6 +128,7 @@ struct store {
     struct err ledger_failed; /* what spoilt that */
     uint64_t given[LEDGER_TABLES];
 
+    bool bulk; /* commits of the cache are not synced */
     pthread_mutex_t pool_lock;
     struct store_read *pool; /* reset readers, each with its slot */
 };

@@ -5,7 +5,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <time.h>
 
 #define RING 65536 /* items that other threads may have handed over and the engine not yet taken */
@@ -61,16 +60,6 @@ void iso_time(int64_t unix_s, char out[24])
     struct tm tm;
     if (!gmtime_r(&t, &tm) || !strftime(out, 24, "%Y-%m-%dT%H:%M:%SZ", &tm))
         out[0] = '\0';
-}
-
-int uid_new(char out[33])
-{
-    unsigned char bits[16];
-    if (getrandom(bits, sizeof bits, 0) != (ssize_t)sizeof bits) /* so few come whole */
-        return -EIO;
-    for (size_t i = 0; i < sizeof bits; i++)
-        snprintf(out + 2 * i, 3, "%02x", bits[i]);
-    return 0;
 }
 
 /* ------------------------------------------------------------------ asks that wait */
@@ -376,6 +365,7 @@ static void *engine_main(void *ctx)
     for (size_t i = 0; i < g->tenants_n; i++)
         trickle_stop(&g->tenants[i]);
     end_all_waiting(g);
+    bulk_free(g);
     struct net *n = g->net;
     g->net = NULL; /* tenant_send answers -ESHUTDOWN from here on */
     net_free(n);
@@ -488,6 +478,7 @@ int engine_new(const struct conf *conf, struct engine **out, struct err *e)
     g->conf = conf;
     g->audit.fd = -1;
     pthread_mutex_init(&g->lock, NULL);
+    pthread_mutex_init(&g->fresh_lock, NULL);
     pthread_cond_init(&g->replay_over, NULL);
     int r = -ENOMEM;
     g->ring = calloc(RING, sizeof *g->ring);
@@ -551,6 +542,8 @@ void engine_free(struct engine *g)
     if (g->store)
         store_close(g->store);
     pthread_cond_destroy(&g->replay_over);
+    list_forget_fresh(g);
+    pthread_mutex_destroy(&g->fresh_lock);
     pthread_mutex_destroy(&g->lock);
     free(g->ring);
     free(g->tenants);
@@ -716,6 +709,7 @@ struct held_hook {
 
 static void hook_now(struct engine *g, uint64_t ino, const char *name)
 {
+    atomic_fetch_add(&g->told, 1);
     for (size_t i = 0; i < g->hooks_n; i++) {
         if (name)
             g->hooks[i].entry_changed(g->hooks[i].ctx, ino, name);

@@ -115,6 +115,12 @@ struct engine {
         uint64_t lost; /* lines that could not be written since the last that could */
         int error;     /* of the last line; 0 or -errno */
     } audit;
+    unsigned bulk_n;    /* sweeps that write in bulk */
+    bool syncing;       /* bulk.c's thread runs */
+    pthread_t syncer;
+    atomic_ullong told; /* hooks that were called */
+    pthread_mutex_t fresh_lock;
+    struct fresh *fresh; /* by directory: list.c */
     unsigned busy; /* saves, moves and removals whose requests are out */
 };
 
@@ -123,7 +129,6 @@ int64_t wall_now(void); /* Unix seconds */
 int64_t wall_now_ns(void);
 void today_utc(char out[11]);
 void iso_time(int64_t unix_s, char out[24]);
-int uid_new(char out[33]); /* 128 random bits in hex; 0 or -errno */
 
 struct tenant *tenant_of(struct engine *g, uint64_t ino); /* NULL: not configured */
 /* The kernel must not ask again before what it will read is committed: between write_begin and write_end hooks are held back. */
@@ -190,11 +195,16 @@ void known_release(struct known *k);
 
 void list_ask(struct tenant *t, struct ask *a);
 void list_free(struct tenant *t);
+void list_forget_fresh(struct engine *g); /* the engine is freed */
 bool list_is_sweeping(struct tenant *t, uint64_t dir);
 void search_ask(struct tenant *t, struct ask *a);
 json_t *search_why(struct tenant *t, const char *collection, const char *text); /* of the last one; new reference */
 void search_free(struct tenant *t);
 void list_status(struct tenant *t, uint64_t dir, json_t *into);
+
+bool bulk_enter(struct engine *g); /* true: to be left again */
+void bulk_leave(struct engine *g);
+void bulk_free(struct engine *g);
 
 typedef void fetch_done(void *ctx, int code, uint64_t ino, const struct err *e);
 /* One GET for all who ask for the same. stem NULL: a singleton (home = INO_TENANT, name gives the collection). */

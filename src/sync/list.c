@@ -19,13 +19,11 @@
 #define ROWS_A_WRITE   100
 #define PASSES         6 /* how often pages are read again before the sweep fails */
 #define PAGE_TIMEOUT   (60 * SECOND)
-#define MISSING_ALWAYS 5  /* so few may always go: a tenth of a small directory is nothing */
-#define RETRY_AFTER    30 /* seconds after a failed refresh */
-#define CLOCKS_DIFFER \
-    300 /* seconds that our clock may be ahead of the LMS's: changes are asked for from so much earlier on */
-#define WHOLE_EVERY  86400       /* where only changes are asked for: how often the whole is, all the same */
-#define RECORDS_MOST 16000000ull /* a collection that says it has more is not believed */
-#define SPOILED      "the LMS's list has it in a form that can't be represented; what is shown is older: "
+#define MISSING_ALWAYS 5           /* so few may always go: a tenth of a small directory is nothing */
+#define BULK_PAGES     10          /* a first listing of fewer is written as everything else is */
+#define RETRY_AFTER    30          /* seconds after a failed refresh */
+#define RECORDS_MOST   16000000ull /* a collection that says it has more is not believed */
+#define SPOILED        "the LMS's list has it in a form that can't be represented; what is shown is older: "
 
 struct page_state {
     bool done, flying;
@@ -44,10 +42,10 @@ struct sweep {
     size_t pages_room;
     uint64_t *seen; /* record ids: page_size of them for each of pages_room. One block: many small ones would keep the heap from shrinking */
     unsigned flying, pass;
-    int64_t since; /* only what changed at or after this is asked for; 0: everything */
-    bool first;    /* never complete before: its pages are kept on disk, so that it resumes */
+    bool first; /* never complete before: its pages are kept on disk, so that it resumes */
     bool failed, confirming;
     bool verify;  /* whole and told; what it missed is being asked for */
+    bool bulk;    /* its commits are not synced one by one */
     bool in_next; /* sweep_next is running: completions inside it only change counters */
     struct err error;
     struct err spoiled; /* why rows of known records could not be read, code 0: none */
@@ -63,11 +61,72 @@ struct sweep {
 struct refresh_note {
     uint64_t dir;
     int64_t tried_at, failed_at;
-    int64_t whole_at;  /* the last sweep that asked for everything; 0 = none that we saw */
     char error[512];   /* of the try at failed_at */
     char spoiled[512]; /* of the last whole one: what it could not read, "" = nothing */
     UT_hash_handle hh;
 };
+
+/* ------------------------------------------------------------------ when a listing was last seen to be whole */
+
+struct fresh {
+    uint64_t dir;
+    int64_t at;
+    UT_hash_handle hh;
+};
+
+int64_t engine_listed_at(struct engine *g, uint64_t dir, int64_t stored)
+{
+    struct fresh *f = NULL;
+    pthread_mutex_lock(&g->fresh_lock);
+    HASH_FIND(hh, g->fresh, &dir, sizeof dir, f);
+    int64_t at = f && stored && f->at > stored ? f->at : stored;
+    pthread_mutex_unlock(&g->fresh_lock);
+    return at;
+}
+
+static void fresh_note(struct engine *g, uint64_t dir)
+{
+    struct fresh *f = NULL;
+    pthread_mutex_lock(&g->fresh_lock);
+    HASH_FIND(hh, g->fresh, &dir, sizeof dir, f);
+    if (!f && (f = calloc(1, sizeof *f))) {
+        f->dir = dir;
+        HASH_ADD(hh, g->fresh, dir, sizeof f->dir, f);
+    }
+    if (f)
+        f->at = wall_now();
+    pthread_mutex_unlock(&g->fresh_lock);
+}
+
+void list_forget_fresh(struct engine *g)
+{
+    struct fresh *f, *next;
+    HASH_ITER(hh, g->fresh, f, next)
+    {
+        HASH_DEL(g->fresh, f);
+        free(f);
+    }
+}
+
+/* In one write at the end, so that the next start doesn't list anew what was listed just now. */
+static void fresh_keep(struct tenant *t)
+{
+    struct engine *g = t->engine;
+    struct fresh *f, *next;
+    struct store_write *w;
+    struct err e;
+    if (!g->fresh || write_begin(g, &w, &e))
+        return;
+    int r = 0;
+    HASH_ITER(hh, g->fresh, f, next)
+    {
+        struct store_listing l;
+        if (r == 0 && ino_tenant(f->dir) == t->info.number && store_listing(store_write_view(w), f->dir, &l) == 0 &&
+            l.complete_at && l.complete_at < f->at)
+            r = store_set_listing(w, f->dir, f->at, l.total, &e);
+    }
+    write_end(g, w, r, &e);
+}
 
 static struct refresh_note *note_of(struct tenant *t, uint64_t dir)
 {
@@ -158,6 +217,8 @@ static void sweep_end(struct sweep *s, int code, const struct err *e)
 {
     struct tenant *t = s->tenant;
     HASH_DEL(t->sweeps, s);
+    if (s->bulk)
+        bulk_leave(t->engine);
     struct refresh_note *n = note_of(t, s->dir);
     if (n) {
         n->failed_at = code ? wall_now() : 0;
@@ -202,17 +263,19 @@ static int commit_complete(struct sweep *s, struct err *e)
         store_listing(v, s->dir, &l);
         store_read_end(v);
     }
+    uint64_t total = s->st.total == UINT64_MAX ? l.entries : s->st.total;
+    if (!s->first && l.complete_at && l.total == total) {
+        fresh_note(g, s->dir); /* nothing changed: nothing is written */
+        return 0;
+    }
     struct store_write *w;
     int r = write_begin(g, &w, e);
     if (r)
         return r;
     if (s->first)
         r = store_sweep_forget(w, s->dir, e);
-    /* Where changes are asked for next time, what counts is when this began: its pages may be as old. */
-    int64_t at = s->tenant->info.provider->changed_request ? s->st.started_at : wall_now();
-    uint64_t total = s->since ? l.total : s->st.total == UINT64_MAX ? l.entries : s->st.total;
     if (r == 0)
-        r = store_set_listing(w, s->dir, at, total, e);
+        r = store_set_listing(w, s->dir, wall_now(), total, e);
     if (s->first)
         hook_inode(g, s->dir);
     return write_end(g, w, r, e);
@@ -318,8 +381,6 @@ static int changed_too_often(struct sweep *s, struct err *e)
 static int miss(struct sweep *s, uint64_t *seen, size_t n, struct err *e)
 {
     size_t known = 0;
-    if (s->since) /* what didn't change isn't there */
-        return 0;
     int r = find_missing(s, seen, n, &known);
     if (r)
         return err_set(e, r, "out of memory");
@@ -362,9 +423,6 @@ static void settle(struct sweep *s)
         sweep_end(s, r, &e);
         return;
     }
-    struct refresh_note *note = s->since ? NULL : note_of(s->tenant, s->dir);
-    if (note)
-        note->whole_at = wall_now();
     s->verify = true;
     waiters_end(s->tenant->engine, &s->waiters, 0, NULL);
     sweep_next(s);
@@ -417,29 +475,27 @@ static int spoiled_commit(struct sweep *s, const struct lms_page *p, uint64_t *r
             break;
         }
         recs[i] = ino_rec(ino);
-        if (store_mark(v, ino, &old) != 0)
-            r = store_set_mark(w, ino, &m, e);
+        if (store_mark(v, ino, &old) == 0)
+            continue;
+        r = store_set_mark(w, ino, &m, e);
         hook_inode(g, ino);
     }
     s->spoiled = p->spoiled_by;
     return write_end(g, w, r, e);
 }
 
-/* One that is deleted for good counts among the rows and is shown nowhere: its number is none that a record has. */
-static int row_gone(struct sweep *s, struct store_write *w, const struct lms_record *r, uint64_t *rec, struct err *e)
+/* That the page is there, in the write of its last rows. */
+static int page_note(struct sweep *s, struct store_write *w, uint32_t page, const uint64_t *recs, size_t n, struct err *e)
 {
-    uint64_t ino = 0, h = 0xcbf29ce484222325ull;
-    for (const char *p = r->key; *p; p++)
-        h = (h ^ (unsigned char)*p) * 0x100000001b3ull;
-    *rec = (h & (INO_REC_MASK >> 1)) | 1ull << (INO_REC_BITS - 1);
-    if (store_by_key(store_write_view(w), s->dir, r->key, &ino))
-        return 0;
-    return record_forget_in(s->tenant, w, ino, e);
+    int r = store_sweep_save_page(w, s->dir, page, recs, n, e);
+    s->st.done = count_done(s) + 1;
+    return r ? r : store_sweep_save(w, s->dir, &s->st, e);
 }
 
 /* Rows from..to of a page, in one write. LMDB keeps the pages of the largest write it ever made, and a row touches some ten of them: small
  * writes keep the daemon's memory flat. */
-static int rows_commit(struct sweep *s, const struct lms_page *p, size_t from, size_t to, uint64_t *recs, struct err *e)
+static int rows_commit(struct sweep *s, uint32_t page, const struct lms_page *p, size_t from, size_t to, uint64_t *recs,
+                       struct err *e)
 {
     struct tenant *t = s->tenant;
     struct store_write *w;
@@ -449,44 +505,31 @@ static int rows_commit(struct sweep *s, const struct lms_page *p, size_t from, s
     for (size_t i = from; i < to && r == 0; i++) {
         struct record_put put = {.home = s->dir, .source = RECORD_ROW, .quiet_new = s->first, .asked_ms = s->asked_ms};
         uint64_t ino = 0;
-        if (p->rows[i].gone) {
-            r = row_gone(s, w, &p->rows[i], &recs[i], e);
-            continue;
-        }
         r = record_put(t, w, &put, &p->rows[i], &ino, e);
         recs[i] = ino_rec(ino);
         if (r == 0)
             r = readable_again(w, ino, e);
     }
+    if (r == 0 && s->first && to == p->rows_n)
+        r = page_note(s, w, page, recs, p->rows_n + p->spoiled, e);
     return write_end(t->engine, w, r, e);
 }
 
-/* That the page is there, once its rows are. */
-static int page_note(struct sweep *s, uint32_t page, const uint64_t *recs, size_t n, struct err *e)
-{
-    struct engine *g = s->tenant->engine;
-    struct store_write *w;
-    int r = write_begin(g, &w, e);
-    if (r)
-        return r;
-    r = store_sweep_save_page(w, s->dir, page, recs, n, e);
-    s->st.done = count_done(s) + 1;
-    if (r == 0)
-        r = store_sweep_save(w, s->dir, &s->st, e);
-    return write_end(g, w, r, e);
-}
-
+/* Those spoiled come first: the page is noted with its last rows. */
 static int page_commit(struct sweep *s, uint32_t page, struct lms_page *p, struct err *e)
 {
     uint64_t *recs = seen_of(s, page); /* a page read again is written over: it is not done until it is whole */
-    size_t n = p->rows_n + p->spoiled;
+    size_t n = p->rows_n + p->spoiled, from = 0;
     int r = n <= s->c->page_size ? 0 : err_set(e, -EPROTO, "a page of %zu rows, more than were asked for", n);
-    for (size_t i = 0; i < p->rows_n && r == 0; i += ROWS_A_WRITE)
-        r = rows_commit(s, p, i, i + ROWS_A_WRITE < p->rows_n ? i + ROWS_A_WRITE : p->rows_n, recs, e);
     if (r == 0 && p->spoiled)
         r = spoiled_commit(s, p, recs + p->rows_n, e);
-    if (r == 0 && s->first)
-        r = page_note(s, page, recs, n, e);
+    while (r == 0 && (from < p->rows_n || (from == 0 && s->first))) {
+        size_t to = from + ROWS_A_WRITE < p->rows_n ? from + ROWS_A_WRITE : p->rows_n;
+        r = rows_commit(s, page, p, from, to, recs, e);
+        if (to == p->rows_n)
+            break;
+        from = to;
+    }
     if (r == 0)
         s->pages[page].n = n;
     return r;
@@ -512,6 +555,8 @@ static int page_take(struct sweep *s, uint32_t page, const struct http_reply *re
         s->st.total = (uint64_t)p.total;
         r = pages_resize(s, pages_for(s, s->st.total));
     }
+    if (r == 0 && s->first && !s->bulk && s->st.pages >= BULK_PAGES)
+        s->bulk = bulk_enter(s->tenant->engine);
     if (r == 0 && page < s->st.pages) {
         s->pages[page].total = s->st.total;
         r = page_commit(s, page, &p, e);
@@ -549,9 +594,7 @@ static void page_ask(struct sweep *s, uint32_t page)
 {
     struct http_request req = {0};
     struct err e = {0};
-    const struct lms_provider *p = s->tenant->info.provider;
-    int r = s->since ? p->changed_request(s->c, s->since, page + 1, &req, &e)
-                     : p->list_request(s->c, s->parent_key, page + 1, &req, &e);
+    int r = s->tenant->info.provider->list_request(s->c, s->parent_key, page + 1, &req, &e);
     struct page_call *call = r ? NULL : malloc(sizeof *call);
     if (!call) {
         http_request_release(&req);
@@ -661,21 +704,11 @@ static struct sweep *sweep_start(struct tenant *t, uint64_t dir, const struct lm
     return s;
 }
 
-/* From when on changes will do for a refresh; 0: everything is asked for. */
-static int64_t changes_since(struct tenant *t, uint64_t dir, int64_t complete_at)
-{
-    struct refresh_note *n = note_of(t, dir);
-    if (!t->info.provider->changed_request || !complete_at || !n)
-        return 0;
-    if (!n->whole_at) /* before a restart: as good as any time to count from */
-        n->whole_at = wall_now();
-    return wall_now() - n->whole_at < WHOLE_EVERY ? complete_at - CLOCKS_DIFFER : 0;
-}
-
 static bool refresh_is_due(struct tenant *t, uint64_t dir, int64_t complete_at)
 {
     int64_t now = wall_now();
     struct refresh_note *n = note_of(t, dir);
+    complete_at = engine_listed_at(t->engine, dir, complete_at);
     if (now - complete_at < t->info.conf->list_ttl)
         return false;
     return !n || !n->failed_at || now - n->failed_at >= RETRY_AFTER;
@@ -702,10 +735,8 @@ void list_ask(struct tenant *t, struct ask *a)
     if (a->kind == ASK_LISTING && l.complete_at) { /* known: served at once, refreshed behind it */
         bool due = !s && refresh_is_due(t, dir, l.complete_at);
         ask_end(g, a, 0, NULL);
-        if (due && (s = sweep_start(t, dir, c, false, &e))) {
-            s->since = changes_since(t, dir, l.complete_at);
+        if (due && (s = sweep_start(t, dir, c, false, &e)))
             sweep_next(s);
-        }
         return;
     }
     if (!s) {
@@ -750,6 +781,7 @@ bool list_is_sweeping(struct tenant *t, uint64_t dir)
 void list_free(struct tenant *t)
 {
     struct sweep *s, *next_s;
+    fresh_keep(t);
     HASH_ITER(hh, t->sweeps, s, next_s)
     {
         HASH_DEL(t->sweeps, s);

@@ -56,15 +56,6 @@ int canonical_name(const struct lms_collection *c, const struct lms_record *r, c
     return doc_stem_to_name("ID-", r->key ? r->key : "", name, 256);
 }
 
-/* FNV-1a, 64 bits; 0 is kept for "none". */
-static uint64_t hash_bytes(const char *s, size_t n)
-{
-    uint64_t h = 0xcbf29ce484222325ull;
-    for (size_t i = 0; i < n; i++)
-        h = (h ^ (unsigned char)s[i]) * 0x100000001b3ull;
-    return h ? h : 1;
-}
-
 /* What the API takes and never gives back stays as it was last written. */
 static void carry_as_written(const struct lms_collection *c, const json_t *old, json_t *fresh)
 {
@@ -204,13 +195,7 @@ static bool left_alone(const struct work *k, struct store_read *v)
 /* A list row: the row as it stands decides whether anything is new (1: nothing is); it is laid over a detail that is known. */
 static int work_row(struct work *k, struct store_read *v)
 {
-    char *text = NULL;
-    size_t len = 0;
-    int r = doc_print(k->doc, &text, &len);
-    if (r)
-        return r;
-    k->row_hash = hash_bytes(text, len);
-    free(text);
+    k->row_hash = doc_hash(k->doc);
     const char *key = k->r->key ? k->r->key : "";
     if (k->known && k->old.row_hash == k->row_hash && k->was_active == k->r->active && !strcmp(k->old.key, key))
         return 1;

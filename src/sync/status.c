@@ -12,6 +12,7 @@ static json_t *collection_status(struct tenant *t, unsigned index)
         store_listing(v, dir, &l);
         store_read_end(v);
     }
+    l.complete_at = engine_listed_at(t->engine, dir, l.complete_at);
     const char *listing = c->kind != LMS_LISTED      ? "known-only"
                           : list_is_sweeping(t, dir) ? "sweeping"
                           : l.complete_at            ? "complete"
@@ -52,7 +53,8 @@ json_t *engine_status(struct engine *g)
     json_t *tenants = json_array();
     for (size_t i = 0; i < g->tenants_n; i++)
         json_array_append_new(tenants, tenant_status(&g->tenants[i]));
-    json_t *o = json_pack("{s:b,s:o,s:o}", "ok", 1, "tenants", tenants, "audit", audit_status(g));
+    json_t *o = json_pack("{s:b,s:o,s:o,s:I,s:I}", "ok", 1, "tenants", tenants, "audit", audit_status(g), "commits",
+                          (json_int_t)store_commits(g->store), "invalidations", (json_int_t)atomic_load(&g->told));
     if (o && g->conf->dry_run)
         json_object_set_new(o, "dry_run", json_true());
     return o;

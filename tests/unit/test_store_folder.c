@@ -514,6 +514,85 @@ static void test_the_walk_of_a_big_cache_has_an_end(void **state)
     }
 }
 
+static void killed_in_bulk(const struct place *p)
+{
+    struct store *s = must_open(p);
+    struct err e;
+    assert_int_equal(store_bulk_begin(s, &e), 0);
+    assert_int_equal(store_bulk_begin(s, &e), 0);
+    for (int i = 0; i < 1000; i += 100)
+        put_people(s, i, i + 100);
+}
+
+static int mark_size(const struct place *p, char path[600])
+{
+    struct stat st;
+    snprintf(path, 600, "%s/cache/unsynced", p->dir);
+    return stat(path, &st) ? -1 : (int)st.st_size;
+}
+
+static void test_a_kill_in_bulk_loses_nothing(void **state)
+{
+    const struct place *p = *state;
+    char path[600];
+    and_is_killed(p, killed_in_bulk);
+    assert_true(mark_size(p, path) > 30);
+    struct store *s = must_open(p);
+    assert_int_equal(listing(s, USERS).entries, 1000);
+    must_agree(s);
+    assert_int_equal(mark_size(p, path), -1); /* synced by the opening */
+    store_close(s);
+    assert_int_equal(count_bad(p), 0);
+}
+
+static void test_bulk_ends_by_itself_or_with_the_store(void **state)
+{
+    const struct place *p = *state;
+    struct err e;
+    char path[600];
+    for (int by_itself = 0; by_itself < 2; by_itself++) {
+        struct store *s = must_open(p);
+        assert_int_equal(store_bulk_begin(s, &e), 0);
+        put_people(s, 0, 100);
+        assert_int_equal(store_bulk_sync(s), 0);
+        assert_true(mark_size(p, path) > 30);
+        if (by_itself)
+            assert_int_equal(store_bulk_end(s, &e), 0);
+        if (by_itself)
+            assert_int_equal(mark_size(p, path), -1);
+        store_close(s);
+        assert_int_equal(mark_size(p, path), -1);
+    }
+}
+
+static void test_a_power_cut_in_bulk_sets_the_cache_aside(void **state)
+{
+    const struct place *p = *state;
+    char path[600];
+    and_is_killed(p, killed_in_bulk);
+    assert_true(mark_size(p, path) > 30);
+    int fd = open(path, O_WRONLY | O_TRUNC);
+    assert_int_equal(write(fd, "another-boot", 12), 12);
+    close(fd);
+    struct store *s = open_with_warning(p);
+    assert_int_equal(listing(s, USERS).entries, 0);
+    store_close(s);
+    assert_int_equal(count_bad(p), 1);
+}
+
+static void test_what_changes_nothing_commits_nothing(void **state)
+{
+    const struct place *p = *state;
+    struct store *s = must_open(p);
+    put_people(s, 0, 100);
+    uint64_t commits = store_commits(s);
+    put_people(s, 0, 100);
+    assert_int_equal(store_commits(s), commits);
+    put_people(s, 100, 101);
+    assert_int_equal(store_commits(s), commits + 1);
+    store_close(s);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, place_make, place_drop)
@@ -537,6 +616,10 @@ int main(void)
         T(test_another_schema_is_refused_and_left_alone),
         T(test_somebody_elses_database_is_refused_and_left_alone),
         T(test_a_damaged_ledger_is_an_error_and_untouched),
+        T(test_a_kill_in_bulk_loses_nothing),
+        T(test_bulk_ends_by_itself_or_with_the_store),
+        T(test_a_power_cut_in_bulk_sets_the_cache_aside),
+        T(test_what_changes_nothing_commits_nothing),
         T(test_the_walk_of_a_big_cache_has_an_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
