@@ -28,6 +28,8 @@ static const struct command {
     {"wait", cmd_ask, "[--json] PATH", "wait for the verdict on a file; fails if it was refused", ""},
     {"refresh", cmd_ask, "[--json] PATH", "list a directory anew, or read a file's record anew", ""},
     {"fetch", cmd_ask, "[--json] PATH", "read the whole of a record, not only the list's row", ""},
+    {"url", cmd_ask, "[--json] PATH", "print a record's signed URLs, fresh from the LMS",
+     "One URL is printed alone, several with their names before them. They live for seconds and are kept nowhere.\n"},
     {"pending", cmd_ask, "[--json] [PATH]", "saves and removals without a verdict yet", ""},
     {"rejected", cmd_ask, "[--json] [PATH]", "saves and removals that were refused, by number", ""},
     {"retry", cmd_ask, "[--json] N [PATH]", "send a refused one again; fails if it is refused again",

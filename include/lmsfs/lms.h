@@ -261,6 +261,11 @@ int lms_collection_index(const struct lms_provider *p, const struct lms_collecti
 /* The documentation's line that a request is for, as "GET /users/:id", or "other": a literal, with nothing of a person in it. */
 const char *lms_endpoint(const struct lms_provider *p, const struct http_request *r);
 
+/* The signed URLs in a 2xx reply, with their queries: an array of {"name": "contents[0].file_url", "url": "https://…"} in the reply's order
+ * (new reference). key: only those of the object whose id it is ("id", "objectId" or "hownow_id"), -ENOENT when it isn't there; NULL: all.
+ * -ENODATA: there are none. */
+int lms_signed_urls(const struct http_reply *r, const char *key, json_t **out, struct err *e);
+
 /* The vendor's words out of an error body ("error_message", "errors" as string or array, "message" as string or object, "error"), at
  * most size-1 bytes, control characters blanked; for a body that isn't such JSON: "HTTP 502 with a body that is not the API's
  * (text/html?)". Never empty. */

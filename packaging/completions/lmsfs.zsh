@@ -9,6 +9,7 @@ _lmsfs() {
         'check:check a configuration'
         'refresh:list again'
         'fetch:fetch the detail of records'
+        'url:print the signed URLs of a record, fresh'
         'why:why a file was refused, in the words of the LMS'
         'wait:wait for the verdict on a file'
         'pending:saves that are not settled yet'

@@ -26,10 +26,10 @@ static const struct asking {
     enum { PATH_OPTIONAL, PATH_NEEDED, NUMBER /* or none, and a path that says which mount */ } takes;
     int timeout_ms;
 } askings[] = {
-    {"status", PATH_OPTIONAL, AT_ONCE_MS},   {"why", PATH_NEEDED, AT_ONCE_MS}, {"refresh", PATH_NEEDED, NO_BOUND},
-    {"fetch", PATH_NEEDED, NO_BOUND},        {"wait", PATH_NEEDED, NO_BOUND},  {"pending", PATH_OPTIONAL, AT_ONCE_MS},
-    {"rejected", PATH_OPTIONAL, AT_ONCE_MS}, {"retry", NUMBER, NO_BOUND},      {"drop", NUMBER, AT_ONCE_MS},
-    {"release", PATH_OPTIONAL, AT_ONCE_MS},
+    {"status", PATH_OPTIONAL, AT_ONCE_MS},  {"why", PATH_NEEDED, AT_ONCE_MS},        {"refresh", PATH_NEEDED, NO_BOUND},
+    {"fetch", PATH_NEEDED, NO_BOUND},       {"url", PATH_NEEDED, NO_BOUND},          {"wait", PATH_NEEDED, NO_BOUND},
+    {"pending", PATH_OPTIONAL, AT_ONCE_MS}, {"rejected", PATH_OPTIONAL, AT_ONCE_MS}, {"retry", NUMBER, NO_BOUND},
+    {"drop", NUMBER, AT_ONCE_MS},           {"release", PATH_OPTIONAL, AT_ONCE_MS},
 };
 
 struct target { /* a daemon and what it is asked about */
@@ -190,6 +190,8 @@ static int show(const struct asking *what, const struct target *t, const json_t 
         err_set(&e, -EIO, "%s%s%s%s", text ? text : "the daemon says no", code ? " (" : "", code ? code : "",
                 code ? ")" : "");
         return complain(&e);
+    } else if (strcmp(what->name, "url") == 0) {
+        print_urls(stdout, json_object_get(reply, "urls"));
     } else if (strcmp(what->name, "status") == 0) {
         print_status(stdout, t->mountpoint[0] ? t->mountpoint : NULL, reply);
     } else {

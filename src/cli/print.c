@@ -341,3 +341,17 @@ void print_answer(FILE *to, const json_t *answer)
         fputc('\n', to);
     }
 }
+
+void print_urls(FILE *to, const json_t *urls)
+{
+    size_t n = json_array_size(urls);
+    for (size_t i = 0; i < n; i++) {
+        const json_t *one = json_array_get(urls, i);
+        if (n > 1) {
+            print_text(to, text_of(one, "name"));
+            fputc('\t', to);
+        }
+        print_text(to, text_of(one, "url"));
+        fputc('\n', to);
+    }
+}

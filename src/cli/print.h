@@ -15,6 +15,8 @@ char *print_age(long long seconds, char buf[static 32]);
 
 void print_status(FILE *to, const char *mountpoint, const json_t *status);
 /* Any other answer: what is known of it in the order people want, then whatever else there is. */
+/* The URL alone where there is one, so that curl "$(lmsfs url …)" works; else a line each, its name before it. */
+void print_urls(FILE *to, const json_t *urls);
 void print_answer(FILE *to, const json_t *answer);
 
 #endif

@@ -140,6 +140,14 @@ static int attr_found(struct mount *m, struct store_read *r, uint64_t ino, struc
     return code;
 }
 
+static int attr_file(struct mount *m, uint64_t ino, struct stat *st, double *timeout)
+{
+    off_t size = file_size(m, ino);
+    *timeout = 0; /* who has it open still asks, when it was read and its name is gone */
+    fill(m, st, ino, S_IFREG | (m->options.file_mode & 0400), m->began_ns, size < 0 ? 0 : size);
+    return 0;
+}
+
 /* The newest of what makes a directory's entries, so that a cached listing is never taken for a newer one. */
 static int64_t dir_mtime(struct mount *m, struct store_read *r, uint64_t ino)
 {
@@ -167,6 +175,8 @@ int attr_node(struct mount *m, struct store_read *r, uint64_t ino, struct stat *
         return attr_alias(m, r, ino, st);
     case INO_JOB_LAST:
         return attr_job_last(m, r, ino, st, timeout);
+    case INO_FILE:
+        return attr_file(m, ino, st, timeout);
     case INO_SEARCH:
         if (!search_is_dir(ino))
             return attr_found(m, r, ino, st, timeout);
@@ -227,7 +237,7 @@ int entry_node(struct mount *m, struct store_read *r, uint64_t ino, struct fuse_
     int code = attr_node(m, r, ino, &e->attr, &e->attr_timeout);
     e->ino = e->attr.st_ino;
     enum control control = tree_control(ino);
-    if (search_is_text(ino) || (ino_kind(ino) == INO_SEARCH && !search_is_dir(ino)))
+    if (ino_kind(ino) == INO_FILE || search_is_text(ino) || (ino_kind(ino) == INO_SEARCH && !search_is_dir(ino)))
         e->entry_timeout = 0;
     if (ino_kind(ino) == INO_JOB_LAST || ino_kind(ino) == INO_ALIAS_NEW || control >= CONTROL_CASE)
         e->entry_timeout = 0;

@@ -37,6 +37,14 @@ uint64_t search_nth(const struct fuse_file_info *fi, uint64_t dir, size_t i); /*
 int search_name(struct mount *m, struct store_read *r, uint64_t link, char name[256]); /* -ENOENT: the record went since */
 void releasedir_search(const struct fuse_file_info *fi);
 
+/* ops_file.c: INO_FILE. */
+enum file_part { FILE_PASSWORD };
+uint64_t file_named(struct mount *m, struct store_read *r, uint64_t dir, const char *name);
+off_t file_size(struct mount *m, uint64_t ino); /* -1: it is gone */
+void open_file(fuse_req_t req, uint64_t ino, const struct fuse_file_info *fi);
+void read_file(fuse_req_t req, size_t size, off_t off, const struct fuse_file_info *fi);
+void release_file(const struct fuse_file_info *fi);
+
 /* ops_open.c */
 void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi);

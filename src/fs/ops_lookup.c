@@ -81,7 +81,9 @@ static int want(struct wanted *w, uint64_t home, const char *name)
 static int look_in_records(struct mount *m, struct store_read *r, uint64_t dir, const char *name, struct wanted *w,
                            struct fuse_entry_param *e)
 {
-    uint64_t ino, hidden, other;
+    uint64_t ino, hidden, other, file = file_named(m, r, dir, name);
+    if (file)
+        return entry_node(m, r, file, e);
     int code = record_named(m, r, dir, name, &ino, &hidden);
     if (code == 0)
         return entry_node(m, r, ino, e);

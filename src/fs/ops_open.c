@@ -241,6 +241,8 @@ void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
         open_document(req, at, ino, fi, NULL);
     else if (tree_control(at.ino) > CONTROL_CASE)
         open_control(req, at.ino, fi);
+    else if (ino_kind(at.ino) == INO_FILE)
+        open_file(req, at.ino, fi);
     else if (ino_kind(at.ino) == INO_JOB)
         open_job(req, at.ino, fi);
     else if (ino_kind(at.ino) == INO_RECORD)
@@ -284,6 +286,10 @@ void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse
     struct at at = resolve(m, ino);
     if (at.what == AT_NODE && tree_control(at.ino) > CONTROL_CASE) {
         read_control(req, at.ino, size, off, fi);
+        return;
+    }
+    if (ino_kind(at.ino) == INO_FILE) {
+        read_file(req, size, off, fi);
         return;
     }
     off_t drafted;

@@ -361,6 +361,11 @@ void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
         release_control(req, fi);
         return;
     }
+    if (ino_kind(ino) == INO_FILE) {
+        release_file(fi);
+        reply_code(req, 0);
+        return;
+    }
     if (ino_kind(ino) == INO_JOB) {
         poll_closed(m, fi->fh);
         reply_code(req, 0);

@@ -282,6 +282,12 @@ static size_t unsigned_part(const char *url)
     return strlen(url);
 }
 
+bool reply_is_signed(const json_t *value)
+{
+    const char *s = json_string_value(value);
+    return s && strlen(s) == json_string_length(value) && unsigned_part(s) < strlen(s);
+}
+
 int reply_unsign(json_t *value)
 {
     const char *key;

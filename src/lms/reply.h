@@ -51,6 +51,7 @@ char *reply_dup(const char *s, int *rc); /* strdup; NULL stays NULL; *rc = -ENOM
 /* Signed, short-lived URLs lose their query, for the same record must always give the same bytes. Goes through everything
  * below `value`. */
 int reply_unsign(json_t *value);
+bool reply_is_signed(const json_t *value); /* a string that reply_unsign would shorten */
 
 /* `_readonly` takes a member of the reply; one that is named like lmsfs's own is renamed "reply.<name>". Borrows value. */
 int reply_keep(json_t *readonly, const char *name, json_t *value);

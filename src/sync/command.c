@@ -97,6 +97,32 @@ json_t *pending_list(struct engine *g)
     return all;
 }
 
+struct url_answer {
+    struct engine *engine;
+    struct ask *ask;
+};
+
+static void url_told(void *ctx, int code, const json_t *urls, const struct err *e)
+{
+    struct url_answer u = *(struct url_answer *)ctx;
+    free(ctx);
+    if (code == 0)
+        u.ask->answer = json_pack("{s:O}", "urls", urls);
+    command_end(u.engine, u.ask, code, e);
+}
+
+static void url_of(struct engine *g, struct ask *a, struct tenant *t, uint64_t home, const char *name, uint64_t ino)
+{
+    struct url_answer *u = calloc(1, sizeof *u);
+    struct err e;
+    if (!u) {
+        command_end(g, a, err_set(&e, -ENOMEM, "out of memory"), &e);
+        return;
+    }
+    *u = (struct url_answer){.engine = g, .ask = a};
+    url_ask(t, home, name, ino, url_told, u);
+}
+
 /* "hownow/search/users/jane": a search has no place in the store, so it is told apart first. */
 static bool why_search(struct engine *g, struct ask *a, const char *path)
 {
@@ -138,6 +164,8 @@ static void with_path(struct engine *g, struct ask *a, const char *cmd, const ch
             run_flow(g, a, t, ASK_DETAIL, ino);
         else
             run_flow(g, a, t, ASK_REFRESH, home);
+    } else if (!strcmp(cmd, "url") && *name) {
+        url_of(g, a, t, home, name, ino);
     } else if (!strcmp(cmd, "fetch") && ino) {
         run_flow(g, a, t, ASK_DETAIL, ino);
     } else if (!strcmp(cmd, "wait") && *name) {
@@ -284,7 +312,8 @@ void command_ask(struct engine *g, struct ask *a)
     } else if (!strcmp(cmd, "drop")) {
         int r = why_drop(g, (uint64_t)json_integer_value(n));
         command_end(g, a, r, r ? (err_set(&e, r, "there is no refused save of that number"), &e) : NULL);
-    } else if (!strcmp(cmd, "why") || !strcmp(cmd, "refresh") || !strcmp(cmd, "fetch") || !strcmp(cmd, "wait")) {
+    } else if (!strcmp(cmd, "why") || !strcmp(cmd, "refresh") || !strcmp(cmd, "fetch") || !strcmp(cmd, "wait") ||
+               !strcmp(cmd, "url")) {
         with_path(g, a, cmd, path);
     } else {
         command_end(g, a, err_set(&e, -EINVAL, "%.40s: no such command", cmd), &e);

@@ -480,6 +480,7 @@ int engine_new(const struct conf *conf, struct engine **out, struct err *e)
     pthread_mutex_init(&g->lock, NULL);
     pthread_mutex_init(&g->fresh_lock, NULL);
     pthread_cond_init(&g->replay_over, NULL);
+    pthread_mutex_init(&g->secrets_lock, NULL);
     int r = -ENOMEM;
     g->ring = calloc(RING, sizeof *g->ring);
     g->tenants = calloc(conf->tenants_n, sizeof *g->tenants);
@@ -544,6 +545,8 @@ void engine_free(struct engine *g)
     pthread_cond_destroy(&g->replay_over);
     list_forget_fresh(g);
     pthread_mutex_destroy(&g->fresh_lock);
+    secrets_free(g);
+    pthread_mutex_destroy(&g->secrets_lock);
     pthread_mutex_destroy(&g->lock);
     free(g->ring);
     free(g->tenants);

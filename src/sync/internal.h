@@ -101,6 +101,9 @@ struct engine {
     bool replayed; /* the ledger's marks are set */
     pthread_cond_t replay_over;
 
+    pthread_mutex_t secrets_lock; /* secret.c */
+    struct secret *secrets;
+
     struct ask_index *waiting; /* by id: asks that an interrupt can end */
     struct fd_watch *fds;
     size_t fds_n;
@@ -200,6 +203,13 @@ bool list_is_sweeping(struct tenant *t, uint64_t dir);
 void search_ask(struct tenant *t, struct ask *a);
 json_t *search_why(struct tenant *t, const char *collection, const char *text); /* of the last one; new reference */
 void search_free(struct tenant *t);
+/* The signed URLs of a record as they are now: an array of {name, url}, borrowed. */
+typedef void url_done(void *ctx, int code, const json_t *urls, const struct err *e);
+void url_ask(struct tenant *t, uint64_t home, const char *name, uint64_t ino, url_done *done, void *ctx);
+
+void secret_keep(struct engine *g, uint64_t ino, const char *text); /* a generated password of a record */
+void secrets_free(struct engine *g);
+
 void list_status(struct tenant *t, uint64_t dir, json_t *into);
 
 bool bulk_enter(struct engine *g); /* true: to be left again */

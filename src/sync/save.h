@@ -32,6 +32,7 @@ struct save {
     struct lms_plan plan;
     size_t step;
     struct lms_verdict last;
+    char *secret;   /* a generated password, until the record's number is known */
     struct err why; /* while something is looked up before the refusal is told */
     UT_hash_handle hh;
 };

@@ -264,6 +264,10 @@ static int take_reply(struct save *s, const struct net_result *res, struct err *
         v.key = s->last.key;
         s->last.key = NULL;
     }
+    if (v.secret && !s->secret) {
+        s->secret = v.secret;
+        v.secret = NULL;
+    }
     lms_verdict_release(&s->last);
     s->last = v;
     return 0;

@@ -45,6 +45,9 @@ void save_release(struct save *s)
     if (s->text)
         explicit_bzero(s->text, s->len);
     free(s->text);
+    if (s->secret)
+        explicit_bzero(s->secret, strlen(s->secret));
+    free(s->secret);
     free(s->name);
     free(s->what);
     free(s->id);
@@ -57,6 +60,8 @@ void save_end(struct save *s, int code, const struct err *e)
 {
     struct tenant *t = s->tenant;
     struct save *next = save_leave(s);
+    if (s->secret && s->ino) /* also when a later step was refused: the LMS has told it, and tells it once */
+        secret_keep(t->engine, s->ino, s->secret);
     for (struct ask *a = s->waiters.first; a; a = a->next)
         a->answer_ino = s->ino;
     waiters_end(t->engine, &s->waiters, code, e);

@@ -24,11 +24,11 @@ gone() { # the daemon, its socket and its pid file
 
 # ---- without a mount ----
 
-says "help names every command" 0 'mount .*umount .*check .*status .*why .*wait .*refresh .*fetch .*pending .*rejected .*retry .*drop .*release .*sandbox .*demo ' \
+says "help names every command" 0 'mount .*umount .*check .*status .*why .*wait .*refresh .*fetch .*url .*pending .*rejected .*retry .*drop .*release .*sandbox .*demo ' \
     "$LMSFS_BIN" --help
 within "help fits a screen" 5 24 "$("$LMSFS_BIN" help | wc -l)"
 within "no line of it is broken" 10 80 "$("$LMSFS_BIN" help | wc -L)"
-for command in mount umount check status why wait refresh fetch pending rejected retry drop release sandbox demo; do
+for command in mount umount check status why wait refresh fetch url pending rejected retry drop release sandbox demo; do
     says "help $command" 0 "^usage: lmsfs $command" "$LMSFS_BIN" help "$command"
 done
 says "the version" 0 '^lmsfs [0-9]' "$LMSFS_BIN" --version
