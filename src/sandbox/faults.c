@@ -17,9 +17,16 @@ static const struct {
     const char *key;
     json_type type;
 } spec_keys[] = {
-    {"path", JSON_STRING},    {"count", JSON_INTEGER}, {"status", JSON_INTEGER},         {"content_type", JSON_STRING},
-    {"headers", JSON_OBJECT}, {"drop", JSON_TRUE},     {"drop_after_effect", JSON_TRUE}, {"delay_ms", JSON_INTEGER},
+    {"path", JSON_STRING},
+    {"count", JSON_INTEGER},
+    {"status", JSON_INTEGER},
+    {"content_type", JSON_STRING},
+    {"headers", JSON_OBJECT},
+    {"drop", JSON_TRUE},
+    {"drop_after_effect", JSON_TRUE},
+    {"delay_ms", JSON_INTEGER},
     {"malformed", JSON_TRUE},
+    {"body_latin1", JSON_STRING},
 };
 
 struct faults *sb_faults_new(void)
@@ -124,6 +131,21 @@ static void default_body(const struct request *rq, struct reply *rp, int status)
     sb_reply_json(rp, status, json_pack("{s:s}", hownow ? "error_message" : "message", text));
 }
 
+/* Each character below U+0100 as one byte: what is no UTF-8 can be ordered in JSON too. */
+static void bytes_body(struct reply *rp, int status, const char *text)
+{
+    rp->status = status;
+    sb_release(&rp->body);
+    for (const unsigned char *c = (const unsigned char *)text; *c; c++) {
+        char byte = (char)*c;
+        if ((*c == 0xc2 || *c == 0xc3) && c[1]) {
+            byte = (char)((*c & 3) << 6 | (c[1] & 0x3f));
+            c++;
+        }
+        sb_add(&rp->body, &byte, 1);
+    }
+}
+
 static void fill_reply(const json_t *fault, const struct request *rq, struct reply *rp)
 {
     int status = (int)json_integer_value(json_object_get(fault, "status"));
@@ -132,7 +154,9 @@ static void fill_reply(const json_t *fault, const struct request *rq, struct rep
     const char *name;
     json_t *value;
 
-    if (!body)
+    if (json_object_get(fault, "body_latin1"))
+        bytes_body(rp, status, json_string_value(json_object_get(fault, "body_latin1")));
+    else if (!body)
         default_body(rq, rp, status);
     else if (json_is_string(body))
         sb_reply_text(rp, status, json_string_value(body));
