@@ -195,9 +195,14 @@ SBIN  = $(DESTDIR)$(PREFIX)/sbin
 SHARE = $(DESTDIR)$(PREFIX)/share
 UNIT  = $(DESTDIR)$(PREFIX)/lib/systemd/system
 ZSH   = $(DESTDIR)$(PREFIX)/share/zsh/site-functions
-MAN   = $(wildcard docs/*.1 docs/*.5 docs/*.7 docs/*.8)
+MAN   = $(wildcard docs/*.1 docs/*.5 docs/*.8) $(BUILD)/lmsfs-semantics.7
 
-install: all              ## install below DESTDIR and PREFIX (/usr/local)
+$(BUILD)/lmsfs-semantics.7: docs/semantics.md packaging/semantics-man
+	@mkdir -p $(@D)
+	$(call say,MAN )
+	$(Q)packaging/semantics-man >$@
+
+install: all $(BUILD)/lmsfs-semantics.7          ## install below DESTDIR and PREFIX (/usr/local)
 	install -d $(BIN) $(SBIN) $(UNIT) $(SHARE)/doc/lmsfs/examples $(SHARE)/bash-completion/completions $(ZSH)
 	install -m 755 $(PROGRAMS) $(BIN)
 	ln -sfn ../bin/lmsfs $(SBIN)/mount.lmsfs
