@@ -85,7 +85,9 @@ struct lms_collection {
     const char *secret_prefix; /* "SSN-": one more name that get_request takes and that is a symlink, never listed and, being a
                                   secret, never logged; NULL as a rule */
     const struct lms_field *fields; /* the writable fields, in the order shown; ends with a NULL name; NULL: read-only */
-    const char *const *options;     /* keys that `_options` may hold; NULL-terminated; NULL: none */
+    const char *open; /* name of an open object among the fields that takes in the keys of a saved document that are no
+                                       fields (the customer's own); NULL: those are refused */
+    const char *const *options; /* keys that `_options` may hold; NULL-terminated; NULL: none */
 };
 
 /* ------------------------------------------------------------------ records */
@@ -96,6 +98,7 @@ struct lms_record {
     char *email; /* for the EMAIL- alias and for telling people apart; NULL if none */
     bool active; /* false: belongs into deactivated-<collection>/ */
     bool is_row; /* get_reply: no more than a list row though asked for by name (a search by e-mail); false as a rule */
+    bool gone;   /* deleted for good, though a list still has it: it counts there and is not shown; false as a rule */
     char *parent;  /* in what a search finds of a per-parent collection: its parent's key; else NULL */
     int64_t mtime; /* the API's own update time, Unix seconds; 0 = none given */
     json_t *doc; /* the document: writable fields and `_readonly` (without version and complete, which doc_finish adds) */

@@ -29,8 +29,8 @@ _lmsfs() {
         esac
         ;;
     sandbox)
-        COMPREPLY=($(compgen -W '--port --port-file --users --synap-users --seed --latency --job-seconds --rate
-            --token-seconds --seat-limit --client-id --client-secret --org-id --org-secret --api-key --help' -- "$cur"))
+        COMPREPLY=($(compgen -W '--port --port-file --users --synap-users --thrive-users --seed --latency --job-seconds --rate
+            --token-seconds --seat-limit --client-id --client-secret --org-id --org-secret --api-key --thrive-tenant --thrive-secret --help' -- "$cur"))
         ;;
     status | pending | rejected)
         COMPREPLY=($(compgen -W '--json' -- "$cur"))

@@ -14,7 +14,7 @@
         0   \
     }
 
-/* Base URLs and plans are those of the vendors' published API collections. Synap publishes no limit, Learning Pool's is
+/* Base URLs and plans are those of the vendors' published API collections. Synap and Thrive publish no limit, Learning Pool's is
  * each customer's own: one request a second is a guess that no service should mind. */
 const struct conf_provider conf_providers[] = {
     {
@@ -42,6 +42,16 @@ const struct conf_provider conf_providers[] = {
         .default_region = "eu",
         .default_rate = 60,
         .credentials = (const struct key[]){SECRET(tenant_id), SECRET(api_key), END},
+    },
+    {
+        .name = "thrive",
+        .regions = (const struct region[]){{"eu", "https://public.api.learn.link/rest"}, END},
+        .default_region = "eu",
+        .default_events = "https://user.api.learn.link/webhooks",
+        .default_rate = 60,
+        .credentials = (const struct key[]){SECRET(tenant_id), SECRET(secret), END},
+        .extras =
+            (const struct key[]){{"events_url", value_base_url, offsetof(struct conf_tenant, events_url), 0, 0, NULL}, END},
     },
     END,
 };

@@ -15,8 +15,9 @@ struct rate_plan {
 
 struct conf_provider {
     const char *name;
-    const struct region *regions;  /* ends with a NULL name; NULL: there is only base_url */
-    const char *default_region;    /* NULL: region or base_url must be given */
+    const struct region *regions; /* ends with a NULL name; NULL: there is only base_url */
+    const char *default_region;   /* NULL: region or base_url must be given */
+    const char *default_events; /* where events go, when neither base_url nor events_url is given; NULL: it has none */
     const struct rate_plan *plans; /* ends with a NULL name; NULL: none are sold */
     int default_rate;              /* requests a minute, where neither plan nor rate_per_minute is given */
     const struct key *credentials; /* all of them are needed; ends with a NULL name */

@@ -225,6 +225,20 @@ static int read_region(const struct where *w, const struct conf_provider *p, str
     return blame(w, entry ? entry->line : w->section->line, "region", rc);
 }
 
+/* Reads and events go to two hosts of one installation: to read from one and write to another would be a mistake nobody wants. */
+static int read_events(const struct where *w, const struct conf_provider *p, struct conf_tenant *t)
+{
+    const struct entry *base = section_entry(w->section, "base_url"), *events = section_entry(w->section, "events_url");
+    if (!p->default_events || (base && events))
+        return 0;
+    if (base || events)
+        return blame(w, (base ? base : events)->line, base ? "base_url" : "events_url",
+                     err_set(w->e, -EINVAL, "needs %s beside it: they belong to one installation",
+                             base ? "events_url" : "base_url"));
+    t->events_url = strdup(p->default_events);
+    return t->events_url ? 0 : err_set(w->e, -ENOMEM, "out of memory");
+}
+
 /* plan or rate_per_minute, never both. rate_per_minute itself was read with the other keys. */
 static int read_plan(const struct where *w, const struct conf_provider *p, struct conf_tenant *t)
 {
@@ -311,6 +325,8 @@ int tenant_read(const char *file, const struct section *s, struct conf_tenant *o
     rc = read_keys(&w, p, &t);
     if (rc == 0)
         rc = read_region(&w, p, &t);
+    if (rc == 0)
+        rc = read_events(&w, p, &t);
     if (rc == 0)
         rc = read_plan(&w, p, &t);
     if (rc == 0) {

@@ -124,6 +124,33 @@ int doc_finish(const struct lms_collection *c, json_t *doc, bool complete)
     return json_object_set_new(readonly, "version", json_string(version)) ? -ENOMEM : 0;
 }
 
+int doc_gather(const struct lms_collection *c, json_t *doc, struct err *e)
+{
+    json_t *value, *open = doc_value(doc, c->open ? c->open : ""), *found;
+    const char *key;
+    int rc = 0;
+    if (!c->open || !json_is_object(doc) || (open && !json_is_object(open)))
+        return 0;
+    found = json_object();
+    json_object_foreach(doc, key, value)
+    {
+        if (*key == '_' || doc_field(c, key))
+            continue;
+        if (json_object_get(open, key))
+            rc = err_set(e, -EINVAL, "%.80s stands at the top and in %s too: one of them goes", key, c->open);
+        else if (!rc && json_object_set(found, key, value))
+            rc = -ENOMEM;
+    }
+    json_object_foreach(found, key, value)
+    {
+        json_object_del(doc, key);
+    }
+    if (!rc && json_object_size(found))
+        rc = (open ? json_object_update(open, found) : json_object_set(doc, c->open, found)) ? -ENOMEM : 0;
+    json_decref(found);
+    return rc;
+}
+
 json_t *doc_overlay_row(const json_t *known, const json_t *row)
 {
     const char *key;
@@ -149,12 +176,27 @@ json_t *doc_overlay_row(const json_t *known, const json_t *row)
     return NULL;
 }
 
-/* The as_written fields that the document holds, as a new array; NULL when there are none (or no memory: *rc). */
-static json_t *as_written(const struct lms_collection *c, const json_t *doc, int *rc)
+static bool was_written(const json_t *current, const char *name)
+{
+    json_t *names = json_object_get(json_object_get(current, "_readonly"), "as_written");
+    for (size_t i = 0; i < json_array_size(names); i++) {
+        const char *s = json_string_value(json_array_get(names, i));
+        if (s && !strcmp(s, name))
+            return true;
+    }
+    return false;
+}
+
+/* The as_written fields that the document holds, as a new array; NULL when there are none (or no memory: *rc). One that the server gave
+ * after all, and that is as it was, is none. */
+static json_t *as_written(const struct lms_collection *c, const json_t *current, const json_t *doc, int *rc)
 {
     json_t *names = NULL;
     for (const struct lms_field *f = c->fields; f && f->name; f++) {
-        if (!(f->flags & LMS_AS_WRITTEN) || !doc_value(doc, f->name))
+        json_t *value = doc_value(doc, f->name), *before = doc_value(current, f->name);
+        if (!(f->flags & LMS_AS_WRITTEN) || !value)
+            continue;
+        if (before && doc_same(f, before, value) && !was_written(current, f->name))
             continue;
         if (!names)
             names = json_array();
@@ -173,7 +215,7 @@ json_t *doc_project(const struct lms_collection *c, const json_t *current, const
     for (const struct lms_field *f = c->fields; f && f->name; f++)
         if (f->flags & LMS_SECRET)
             json_object_del(doc, f->name);
-    rc |= put_last(readonly, "as_written", as_written(c, doc, &rc));
+    rc |= put_last(readonly, "as_written", as_written(c, current, doc, &rc));
     rc |= json_object_set_new(doc, "_readonly", readonly);
     /* A record that was just made: the server has more to say about it. */
     if (!rc && !doc_finish(c, doc, current && doc_complete(current)))

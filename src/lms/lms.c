@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct lms_provider *const providers[] = {&hownow_provider, &synap_provider, &learningpool_provider};
+static const struct lms_provider *const providers[] = {&hownow_provider, &synap_provider, &learningpool_provider,
+                                                       &thrive_provider};
 
 const struct lms_provider *lms_provider(const char *name)
 {

@@ -80,6 +80,20 @@ void text_percent(struct text *t, const char *s)
     }
 }
 
+void text_base64(struct text *t, const char *s, size_t n)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const unsigned char *p = (const unsigned char *)s;
+
+    for (; n; n -= n < 3 ? n : 3, p += 3) {
+        unsigned bits = (unsigned)p[0] << 16 | (n > 1 ? (unsigned)p[1] << 8 : 0) | (n > 2 ? p[2] : 0);
+        text_addc(t, digits[bits >> 18]);
+        text_addc(t, digits[bits >> 12 & 63]);
+        text_addc(t, n > 1 ? digits[bits >> 6 & 63] : '=');
+        text_addc(t, n > 2 ? digits[bits & 63] : '=');
+    }
+}
+
 char *text_take(struct text *t, size_t *len)
 {
     if (!text_grow(t, 1)) {

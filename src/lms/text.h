@@ -21,6 +21,7 @@ void text_addc(struct text *t, char c);
 void text_addf(struct text *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Everything but RFC 3986's unreserved characters as %XX: right for a path segment, a query value and a form value. */
 void text_percent(struct text *t, const char *s);
+void text_base64(struct text *t, const char *s, size_t n); /* RFC 4648 §4, padded */
 /* The text, NUL-terminated and malloc'ed; NULL when memory ran out. *t is empty afterwards. */
 char *text_take(struct text *t, size_t *len);
 void text_release(struct text *t);

@@ -11,6 +11,7 @@
 #include "learningpool.h"
 #include "reqlog.h"
 #include "routes.h"
+#include "thrive.h"
 
 void sb_control_error(struct reply *rp, int status, const char *message)
 {
@@ -116,6 +117,7 @@ WITH_JSON(synap_post_json, sb_control_synap_change)
 WITH_JSON(pool_jobs_json, lp_jobs_control)
 WITH_JSON(pool_keys_json, lp_keys_control)
 WITH_JSON(pool_users_json, lp_people_control)
+WITH_JSON(thrive_post_json, th_control_change)
 
 static const struct route routes[] = {
     {"GET", "/_sandbox/requests", {"path", "method", "since", "limit"}, BODY_NONE, requests_get},
@@ -141,6 +143,10 @@ static const struct route routes[] = {
     {"POST", "/_sandbox/learningpool/users", {0}, BODY_ANY, pool_users_json},
     {"POST", "/_sandbox/learningpool/jobs", {0}, BODY_ANY, pool_jobs_json},
     {"POST", "/_sandbox/learningpool/keys", {0}, BODY_ANY, pool_keys_json},
+    {"GET", "/_sandbox/state/thrive/users", {0}, BODY_NONE, th_control_list},
+    {"GET", "/_sandbox/state/thrive/users/:user", {0}, BODY_NONE, th_control_state},
+    {"GET", "/_sandbox/state/thrive/events", {0}, BODY_NONE, th_control_events},
+    {"POST", "/_sandbox/thrive/users", {0}, BODY_ANY, thrive_post_json},
     {0},
 };
 

@@ -18,6 +18,9 @@ enum option_id {
     OPT_PORT_FILE,
     OPT_USERS,
     OPT_SYNAP_USERS,
+    OPT_THRIVE_USERS,
+    OPT_THRIVE_TENANT,
+    OPT_THRIVE_SECRET,
     OPT_SEED,
     OPT_LATENCY,
     OPT_JOB_SECONDS,
@@ -42,6 +45,9 @@ static const struct option options[] = {
     {"port-file", required_argument, NULL, OPT_PORT_FILE},
     {"users", required_argument, NULL, OPT_USERS},
     {"synap-users", required_argument, NULL, OPT_SYNAP_USERS},
+    {"thrive-users", required_argument, NULL, OPT_THRIVE_USERS},
+    {"thrive-tenant", required_argument, NULL, OPT_THRIVE_TENANT},
+    {"thrive-secret", required_argument, NULL, OPT_THRIVE_SECRET},
     {"seed", required_argument, NULL, OPT_SEED},
     {"latency", required_argument, NULL, OPT_LATENCY},
     {"job-seconds", required_argument, NULL, OPT_JOB_SECONDS},
@@ -65,12 +71,13 @@ static const struct option options[] = {
 static const char help[] =
     "usage: lmsfs-sandbox [OPTION]...\n"
     "A learning-management server on 127.0.0.1 with invented people: HowNow under /token and /external/v1, "
-    "Learning Pool\nunder /api, Synap at the root.\n"
+    "Learning Pool\nunder /api, Thrive under /rest and /webhooks, Synap at the root.\n"
     "\n"
     "  --port N             port to listen on (0, the default: any free one, printed on the first line)\n"
     "  --port-file FILE     write the port there when ready\n"
     "  --users N            HowNow people, at most 1000000 (200): ID-1 is the owner, EXT-e-000000 and so on\n"
     "  --synap-users N      Synap people, at most 100000 (50)\n"
+    "  --thrive-users N     Thrive people, at most 100000 (40)\n"
     "  --seed N             another number, other people (1)\n"
     "  --latency MS         every reply takes this long (0)\n"
     "  --job-seconds S      how long a job is in progress (2)\n"
@@ -90,12 +97,14 @@ static const char help[] =
     "                       its credentials (73c9ac34-0000-4c17-b60f-8ec0b134a72b)\n"
     "  --learningpool-key KEY\n"
     "                       (sandbox-pool-key)\n"
+    "  --thrive-tenant ID   Thrive credentials (sandbox-tenant)\n"
+    "  --thrive-secret S    (sandbox-thrive-secret)\n"
     "  --die-with-parent    end when the process that started it ends\n"
     "  --help               this text\n"
     "\n"
     "Control, no credentials: /_sandbox/requests /_sandbox/faults /_sandbox/jobs /_sandbox/state/... "
     "/_sandbox/hownow/users\n"
-    "/_sandbox/synap/users /_sandbox/learningpool/users|jobs|keys\n";
+    "/_sandbox/synap/users /_sandbox/learningpool/users|jobs|keys /_sandbox/thrive/users\n";
 
 static bool number(const char *name, const char *text, unsigned long long max, unsigned long long *value)
 {
@@ -132,6 +141,7 @@ static bool take_number(struct settings *s, int id, const char *name, const char
         {&s->port, OPT_PORT, 65535},
         {&s->users, OPT_USERS, 1000000},
         {&s->synap_users, OPT_SYNAP_USERS, 100000},
+        {&s->thrive_users, OPT_THRIVE_USERS, 100000},
         {&s->latency_ms, OPT_LATENCY, 3600000},
         {&s->rate, OPT_RATE, 1000000},
         {&s->token_seconds, OPT_TOKEN_SECONDS, 86400},
@@ -189,6 +199,12 @@ static bool take(struct settings *s, int id, const char *name, const char *text)
         return true;
     case OPT_POOL_KEY:
         s->pool_key = text;
+        return true;
+    case OPT_THRIVE_TENANT:
+        s->thrive_tenant = text;
+        return true;
+    case OPT_THRIVE_SECRET:
+        s->thrive_secret = text;
         return true;
     case OPT_DIE_WITH_PARENT:
         s->die_with_parent = true;
@@ -279,6 +295,7 @@ int main(int argc, char **argv)
 {
     struct settings settings = {.users = 200,
                                 .synap_users = 50,
+                                .thrive_users = 40,
                                 .seed = 1,
                                 .job_seconds = 2,
                                 .token_seconds = 3600,
@@ -289,7 +306,9 @@ int main(int argc, char **argv)
                                 .api_key = "sandbox-key",
                                 .pool_users = 20,
                                 .pool_tenant = "73c9ac34-0000-4c17-b60f-8ec0b134a72b",
-                                .pool_key = "sandbox-pool-key"};
+                                .pool_key = "sandbox-pool-key",
+                                .thrive_tenant = "sandbox-tenant",
+                                .thrive_secret = "sandbox-thrive-secret"};
     pid_t parent = getppid();
     sigset_t signals;
     int parsed = parse(argc, argv, &settings);

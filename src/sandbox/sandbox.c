@@ -13,6 +13,7 @@
 #include "reqlog.h"
 #include "routes.h"
 #include "synap.h"
+#include "thrive.h"
 
 struct sandbox *sandbox_new(const struct settings *settings)
 {
@@ -26,6 +27,7 @@ struct sandbox *sandbox_new(const struct settings *settings)
     sb->jobs = hn_jobs_new(settings->job_seconds);
     sb->synap = sy_new(settings->seed, settings->synap_users);
     sb->pool = lp_new(settings);
+    sb->thrive = th_new(settings->seed, settings->thrive_users);
     sb->faults = sb_faults_new();
     sb->reqlog = reqlog_new();
     return sb;
@@ -39,6 +41,7 @@ void sandbox_free(struct sandbox *sb)
     churn_free(sb->churn);
     sb_faults_free(sb->faults);
     lp_free(sb->pool);
+    th_free(sb->thrive);
     sy_free(sb->synap);
     hn_jobs_free(sb->jobs);
     hn_access_free(sb->access);
@@ -63,6 +66,8 @@ static const struct vendor *vendor_of(const struct request *rq)
         return &hownow_token_sandbox;
     if (begins_with(rq, "api"))
         return &learningpool_sandbox;
+    if (begins_with(rq, "rest") || begins_with(rq, "webhooks"))
+        return &thrive_sandbox;
     return &synap_sandbox;
 }
 

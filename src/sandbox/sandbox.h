@@ -8,7 +8,7 @@
 struct settings {
     unsigned port;
     const char *port_file;
-    unsigned users, synap_users;
+    unsigned users, synap_users, thrive_users;
     uint64_t seed;
     unsigned latency_ms;
     double job_seconds;
@@ -19,6 +19,7 @@ struct settings {
     const char *org_id, *org_secret, *api_key;
     unsigned pool_users, pool_rate; /* Learning Pool; pool_rate as rate */
     const char *pool_key, *pool_tenant;
+    const char *thrive_tenant, *thrive_secret;
     bool die_with_parent;
 };
 
@@ -31,6 +32,7 @@ struct sandbox {
     struct jobs *jobs;
     struct synap *synap;
     struct pool *pool;
+    struct thrive *thrive;
     struct faults *faults;
     struct reqlog *reqlog;
     struct churn *churn; /* NULL: nothing happens by itself */

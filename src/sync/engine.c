@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <time.h>
 
 #define RING 65536 /* items that other threads may have handed over and the engine not yet taken */
@@ -60,6 +61,16 @@ void iso_time(int64_t unix_s, char out[24])
     struct tm tm;
     if (!gmtime_r(&t, &tm) || !strftime(out, 24, "%Y-%m-%dT%H:%M:%SZ", &tm))
         out[0] = '\0';
+}
+
+int uid_new(char out[33])
+{
+    unsigned char bits[16];
+    if (getrandom(bits, sizeof bits, 0) != (ssize_t)sizeof bits) /* so few come whole */
+        return -EIO;
+    for (size_t i = 0; i < sizeof bits; i++)
+        snprintf(out + 2 * i, 3, "%02x", bits[i]);
+    return 0;
 }
 
 /* ------------------------------------------------------------------ asks that wait */

@@ -132,6 +132,7 @@ int64_t wall_now(void); /* Unix seconds */
 int64_t wall_now_ns(void);
 void today_utc(char out[11]);
 void iso_time(int64_t unix_s, char out[24]);
+int uid_new(char out[33]); /* 128 random bits in hex; 0 or -errno */
 
 struct tenant *tenant_of(struct engine *g, uint64_t ino); /* NULL: not configured */
 /* The kernel must not ask again before what it will read is committed: between write_begin and write_end hooks are held back. */

@@ -5,7 +5,7 @@
  *   accepted  its job is watched; "after" is what is shown meanwhile
  *   failed    its job failed and the document is in rejected/; the server's version is still to come back
  *
- * "base" is the version that was shown with our own saves carried onto it: from it the same difference is made again. "before" is the
+ * "save" and "at" name this save to the LMS, the same in each of its tries. "base" is the version that was shown with our own saves carried onto it: from it the same difference is made again. "before" is the
  * server's record as it was. A document that may hold secrets is "sealed" and no "text".
  */
 #include "sync/save.h"
@@ -37,10 +37,11 @@ static int put_text(struct save *s, json_t *o, struct err *e)
 
 static json_t *entry(struct save *s, const char *phase, const char *job)
 {
-    json_t *o = json_pack("{s:I,s:I,s:s,s:I,s:I,s:s,s:s,s:s?,s:b,s:I}", "tenant", (json_int_t)s->tenant->info.number,
-                          "home", (json_int_t)s->home, "name", s->name, "uid", (json_int_t)s->caller.uid, "pid",
-                          (json_int_t)s->caller.pid, "command", s->caller.command, "phase", phase, "job", job, "created", s->now.doc == NULL, "ino",
-                          (json_int_t)s->ino);
+    json_t *o =
+        json_pack("{s:I,s:I,s:s,s:I,s:I,s:s,s:s,s:s?,s:b,s:I,s:s,s:I}", "tenant", (json_int_t)s->tenant->info.number,
+                  "home", (json_int_t)s->home, "name", s->name, "uid", (json_int_t)s->caller.uid, "pid",
+                  (json_int_t)s->caller.pid, "command", s->caller.command, "phase", phase, "job", job, "created",
+                  s->now.doc == NULL, "ino", (json_int_t)s->ino, "save", s->uid, "at", (json_int_t)s->saved_at);
     if (!o)
         return NULL;
     if (s->now.doc)
@@ -162,6 +163,11 @@ static void replay_save(struct tenant *t, uint64_t seq, json_t *o, uint64_t home
     s->was_sent = !strcmp(json_string_value(json_object_get(o, "phase")), "sent");
     s->kept_base = json_is_object(base) ? json_incref(base) : NULL;
     caller_read(&s->caller, o);
+    const char *uid = json_string_value(json_object_get(o, "save"));
+    if (uid && strlen(uid) == sizeof s->uid - 1) { /* an older lmsfs noted none */
+        snprintf(s->uid, sizeof s->uid, "%s", uid);
+        s->saved_at = json_integer_value(json_object_get(o, "at"));
+    }
     save_enqueue(s);
 }
 

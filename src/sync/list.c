@@ -19,11 +19,14 @@
 #define ROWS_A_WRITE   100
 #define PASSES         6 /* how often pages are read again before the sweep fails */
 #define PAGE_TIMEOUT   (60 * SECOND)
-#define MISSING_ALWAYS 5           /* so few may always go: a tenth of a small directory is nothing */
-#define BULK_PAGES     10          /* a first listing of fewer is written as everything else is */
-#define RETRY_AFTER    30          /* seconds after a failed refresh */
-#define RECORDS_MOST   16000000ull /* a collection that says it has more is not believed */
-#define SPOILED        "the LMS's list has it in a form that can't be represented; what is shown is older: "
+#define MISSING_ALWAYS 5  /* so few may always go: a tenth of a small directory is nothing */
+#define BULK_PAGES     10 /* a first listing of fewer is written as everything else is */
+#define RETRY_AFTER    30 /* seconds after a failed refresh */
+/* Seconds that our clock may be ahead of the LMS's: changes are asked for from so much earlier on. */
+#define CLOCKS_DIFFER 300
+#define WHOLE_EVERY   86400       /* where only changes are asked for: how often the whole is, all the same */
+#define RECORDS_MOST  16000000ull /* a collection that says it has more is not believed */
+#define SPOILED       "the LMS's list has it in a form that can't be represented; what is shown is older: "
 
 struct page_state {
     bool done, flying;
@@ -42,7 +45,8 @@ struct sweep {
     size_t pages_room;
     uint64_t *seen; /* record ids: page_size of them for each of pages_room. One block: many small ones would keep the heap from shrinking */
     unsigned flying, pass;
-    bool first; /* never complete before: its pages are kept on disk, so that it resumes */
+    int64_t since; /* only what changed at or after this is asked for; 0: everything */
+    bool first;    /* never complete before: its pages are kept on disk, so that it resumes */
     bool failed, confirming;
     bool verify;  /* whole and told; what it missed is being asked for */
     bool bulk;    /* its commits are not synced one by one */
@@ -61,6 +65,8 @@ struct sweep {
 struct refresh_note {
     uint64_t dir;
     int64_t tried_at, failed_at;
+    int64_t began_at;  /* when the last good one began; 0 = none that we saw */
+    int64_t whole_at;  /* the last sweep that asked for everything; 0 = none that we saw */
     char error[512];   /* of the try at failed_at */
     char spoiled[512]; /* of the last whole one: what it could not read, "" = nothing */
     UT_hash_handle hh;
@@ -263,7 +269,7 @@ static int commit_complete(struct sweep *s, struct err *e)
         store_listing(v, s->dir, &l);
         store_read_end(v);
     }
-    uint64_t total = s->st.total == UINT64_MAX ? l.entries : s->st.total;
+    uint64_t total = s->since ? l.total : s->st.total == UINT64_MAX ? l.entries : s->st.total;
     if (!s->first && l.complete_at && l.total == total) {
         fresh_note(g, s->dir); /* nothing changed: nothing is written */
         return 0;
@@ -274,8 +280,10 @@ static int commit_complete(struct sweep *s, struct err *e)
         return r;
     if (s->first)
         r = store_sweep_forget(w, s->dir, e);
+    /* Where changes are asked for next time, what counts is when this began: its pages may be as old. */
+    int64_t at = s->tenant->info.provider->changed_request ? s->st.started_at : wall_now();
     if (r == 0)
-        r = store_set_listing(w, s->dir, wall_now(), total, e);
+        r = store_set_listing(w, s->dir, at, total, e);
     if (s->first)
         hook_inode(g, s->dir);
     return write_end(g, w, r, e);
@@ -381,6 +389,8 @@ static int changed_too_often(struct sweep *s, struct err *e)
 static int miss(struct sweep *s, uint64_t *seen, size_t n, struct err *e)
 {
     size_t known = 0;
+    if (s->since) /* what didn't change isn't there */
+        return 0;
     int r = find_missing(s, seen, n, &known);
     if (r)
         return err_set(e, r, "out of memory");
@@ -423,6 +433,11 @@ static void settle(struct sweep *s)
         sweep_end(s, r, &e);
         return;
     }
+    struct refresh_note *note = note_of(s->tenant, s->dir);
+    if (note)
+        note->began_at = s->st.started_at;
+    if (note && !s->since)
+        note->whole_at = wall_now();
     s->verify = true;
     waiters_end(s->tenant->engine, &s->waiters, 0, NULL);
     sweep_next(s);
@@ -492,6 +507,18 @@ static int page_note(struct sweep *s, struct store_write *w, uint32_t page, cons
     return r ? r : store_sweep_save(w, s->dir, &s->st, e);
 }
 
+/* One that is deleted for good counts among the rows and is shown nowhere: its number is none that a record has. */
+static int row_gone(struct sweep *s, struct store_write *w, const struct lms_record *r, uint64_t *rec, struct err *e)
+{
+    uint64_t ino = 0, h = 0xcbf29ce484222325ull;
+    for (const char *p = r->key; *p; p++)
+        h = (h ^ (unsigned char)*p) * 0x100000001b3ull;
+    *rec = (h & (INO_REC_MASK >> 1)) | 1ull << (INO_REC_BITS - 1);
+    if (store_by_key(store_write_view(w), s->dir, r->key, &ino))
+        return 0;
+    return record_forget_in(s->tenant, w, ino, e);
+}
+
 /* Rows from..to of a page, in one write. LMDB keeps the pages of the largest write it ever made, and a row touches some ten of them: small
  * writes keep the daemon's memory flat. */
 static int rows_commit(struct sweep *s, uint32_t page, const struct lms_page *p, size_t from, size_t to, uint64_t *recs,
@@ -505,6 +532,10 @@ static int rows_commit(struct sweep *s, uint32_t page, const struct lms_page *p,
     for (size_t i = from; i < to && r == 0; i++) {
         struct record_put put = {.home = s->dir, .source = RECORD_ROW, .quiet_new = s->first, .asked_ms = s->asked_ms};
         uint64_t ino = 0;
+        if (p->rows[i].gone) {
+            r = row_gone(s, w, &p->rows[i], &recs[i], e);
+            continue;
+        }
         r = record_put(t, w, &put, &p->rows[i], &ino, e);
         recs[i] = ino_rec(ino);
         if (r == 0)
@@ -594,7 +625,9 @@ static void page_ask(struct sweep *s, uint32_t page)
 {
     struct http_request req = {0};
     struct err e = {0};
-    int r = s->tenant->info.provider->list_request(s->c, s->parent_key, page + 1, &req, &e);
+    const struct lms_provider *p = s->tenant->info.provider;
+    int r = s->since ? p->changed_request(s->c, s->since, page + 1, &req, &e)
+                     : p->list_request(s->c, s->parent_key, page + 1, &req, &e);
     struct page_call *call = r ? NULL : malloc(sizeof *call);
     if (!call) {
         http_request_release(&req);
@@ -704,6 +737,18 @@ static struct sweep *sweep_start(struct tenant *t, uint64_t dir, const struct lm
     return s;
 }
 
+/* From when on changes will do for a refresh; 0: everything is asked for. */
+static int64_t changes_since(struct tenant *t, uint64_t dir, int64_t complete_at)
+{
+    struct refresh_note *n = note_of(t, dir);
+    if (!t->info.provider->changed_request || !complete_at || !n)
+        return 0;
+    if (!n->whole_at) /* before a restart: as good as any time to count from */
+        n->whole_at = wall_now();
+    int64_t last = n->began_at > complete_at ? n->began_at : complete_at;
+    return wall_now() - n->whole_at < WHOLE_EVERY ? last - CLOCKS_DIFFER : 0;
+}
+
 static bool refresh_is_due(struct tenant *t, uint64_t dir, int64_t complete_at)
 {
     int64_t now = wall_now();
@@ -735,8 +780,10 @@ void list_ask(struct tenant *t, struct ask *a)
     if (a->kind == ASK_LISTING && l.complete_at) { /* known: served at once, refreshed behind it */
         bool due = !s && refresh_is_due(t, dir, l.complete_at);
         ask_end(g, a, 0, NULL);
-        if (due && (s = sweep_start(t, dir, c, false, &e)))
+        if (due && (s = sweep_start(t, dir, c, false, &e))) {
+            s->since = changes_since(t, dir, l.complete_at);
             sweep_next(s);
+        }
         return;
     }
     if (!s) {

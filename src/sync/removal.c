@@ -25,6 +25,7 @@ struct removal {
     enum lms_op op;
     struct caller caller;
     int64_t asked_at;
+    char uid[33];           /* lms_change.uid: of this removal, whichever try it is */
     bool sent, held, aside; /* aside: an editor's rename hid the record; nothing will be sent */
     bool moving;            /* mv: hidden from nobody, and never in a grace */
     bool asked;             /* its request is out: no verdict yet */
@@ -138,10 +139,10 @@ static void removal_end(struct removal *r, int code, const struct err *e)
 
 static int removal_note(struct removal *r, struct err *e)
 {
-    json_t *o = json_pack("{s:I,s:s,s:i,s:I,s:I,s:I,s:s,s:b,s:b,s:b,s:s?}", "home", (json_int_t)r->home, "name",
+    json_t *o = json_pack("{s:I,s:s,s:i,s:I,s:I,s:I,s:s,s:b,s:b,s:b,s:s?,s:s}", "home", (json_int_t)r->home, "name",
                           r->name, "op", (int)r->op, "at", (json_int_t)r->asked_at, "uid", (json_int_t)r->caller.uid,
                           "pid", (json_int_t)r->caller.pid, "command", r->caller.command, "sent", r->sent, "held",
-                          r->held, "back", r->back, "manager", r->manager);
+                          r->held, "back", r->back, "manager", r->manager, "removal", r->uid);
     char *s = o ? json_dumps(o, JSON_COMPACT) : NULL;
     json_decref(o);
     if (!s)
@@ -370,6 +371,7 @@ static int removal_request(struct removal *r, const struct known *k, struct http
                                 .ext = *k->ext ? k->ext : NULL,
                                 .successor = r->op == LMS_OP_REACTIVATE ? NULL : successor,
                                 .doc = k->doc,
+                                .uid = r->uid,
                                 .now = r->asked_at};
     int code = r->tenant->info.provider->change_request(r->c, &change, req, e);
     free(successor);
@@ -475,7 +477,7 @@ static struct removal *removal_new(struct tenant *t, const struct known *k, enum
                                    struct err *e)
 {
     struct removal *r = calloc(1, sizeof *r);
-    if (!r || !(r->name = strdup(k->name))) {
+    if (!r || uid_new(r->uid) || !(r->name = strdup(k->name))) {
         free(r);
         err_set(e, -ENOMEM, "out of memory");
         return NULL;
@@ -762,6 +764,9 @@ static int replay_one(void *ctx, uint64_t ino, const void *value, size_t len)
         r->held = json_is_true(json_object_get(o, "held"));
         r->moving = op == LMS_OP_REACTIVATE;
         r->back = json_is_true(json_object_get(o, "back"));
+        const char *uid = json_string_value(json_object_get(o, "removal"));
+        if (uid && strlen(uid) == sizeof r->uid - 1) /* an older lmsfs noted none */
+            snprintf(r->uid, sizeof r->uid, "%s", uid);
         replay_removal(r, json_is_true(json_object_get(o, "sent")));
     }
     json_decref(o);

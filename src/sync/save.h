@@ -18,6 +18,8 @@ struct save {
     struct save *behind; /* the next save of the same record */
     char *id;            /* the external id that the record has or is to have */
     uint64_t seq;        /* journal; 0 = not yet */
+    char uid[33];        /* lms_save.uid: of this save, whichever try it is */
+    int64_t saved_at;    /* Unix seconds; the same in each try */
     bool replayed, was_sent;
     unsigned tries;          /* of a replayed one, while the LMS can't be reached */
     struct net_timer *timer; /* until it is tried (again) */

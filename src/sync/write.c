@@ -249,6 +249,8 @@ static void merge(struct save *s)
         .merged = s->merged,
         .changed = s->changed,
         .options = s->options,
+        .uid = s->uid,
+        .now = s->saved_at,
     };
     save_send(s);
 }
@@ -493,6 +495,8 @@ void save_begin(struct save *s)
     int r = doc_parse(s->text, s->len, t->engine->conf->max_document, &s->saved, &e);
     if (r == 0 && !json_is_object(s->saved))
         r = err_set(&e, -EINVAL, "the document is not a JSON object");
+    if (r == 0)
+        r = doc_gather(s->c, s->saved, &e);
     if (r) {
         save_refuse(s, r == -ENODATA ? -EINVAL : r, &e);
         return;
@@ -519,8 +523,9 @@ struct save *save_new(struct tenant *t, uint64_t home, const char *name, char *t
         return NULL;
     *s = (struct save){
         .tenant = t, .home = home, .text = text, .len = len, .name = strdup(name), .c = engine_collection(t->engine, home)};
+    s->saved_at = wall_now();
     s->parent_key = parent_key_of(t->engine, home);
-    if (!s->name || asprintf(&s->what, "%llx/%s", (unsigned long long)home, name) < 0) {
+    if (uid_new(s->uid) || !s->name || asprintf(&s->what, "%llx/%s", (unsigned long long)home, name) < 0) {
         free(s->name);
         free(s->parent_key);
         free(s);

@@ -268,6 +268,7 @@ conf() {
 }
 conf_lmsfs() { conf lmsfs "$@"; }
 conf_hownow() { conf hownow "$@"; }
+conf_thrive() { conf thrive "$@"; }
 conf_synap() { conf synap "$@"; }
 
 conf_section() { # SECTION DEFAULT…
@@ -294,6 +295,8 @@ config_write() {
                 'client_secret = sandbox-secret' 'rate_per_minute = 0' ;;
             synap) conf_section synap 'provider = synap' "base_url = $URL" 'org_id = sandbox-org' \
                 'org_secret = sandbox-org-secret' 'api_key = sandbox-key' 'rate_per_minute = 0' ;;
+            thrive) conf_section thrive 'provider = thrive' "base_url = $URL/rest" "events_url = $URL/webhooks" \
+                'tenant_id = sandbox-tenant' 'secret = sandbox-thrive-secret' 'rate_per_minute = 0' ;;
             *) conf_section "$tenant" ;;
             esac
         done
