@@ -46,6 +46,7 @@ struct conf_setting {
 
 struct conf {
     char *path;      /* as given */
+    char *file;      /* absolute */
     char *cache_dir; /* absolute */
     size_t max_document, max_scratch;
     size_t audit_max; /* bytes of audit.jsonl before it is rotated */
@@ -61,6 +62,9 @@ struct conf {
  * http:// to a host that isn't loopback. Never prints a secret's value. `out` needs conf_release only on success. */
 int conf_load(const char *path, struct conf *out, struct err *e);
 void conf_release(struct conf *c);
+/* Of one tenant, read at two times: the same secrets? The same in what only a mount takes up (where, whose eyes, how often)? */
+bool conf_same_credentials(const struct conf_tenant *a, const struct conf_tenant *b);
+bool conf_same_place(const struct conf_tenant *a, const struct conf_tenant *b);
 const struct conf_tenant *conf_tenant(const struct conf *c, const char *name);
 
 #endif

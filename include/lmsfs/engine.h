@@ -146,6 +146,10 @@ void engine_unwatch_fd(struct engine *g, int fd);
 int engine_run(struct engine *g, void (*fn)(void *ctx), void *ctx);
 /* Runs fn on the engine thread and waits for it; where that thread doesn't run (yet, or any more), right here. For the main thread alone. */
 void engine_call(struct engine *g, void (*fn)(void *ctx), void *ctx);
+/* The credentials of `fresh` are used from now on, for the tenants that it has too and that are of the same provider; nothing else of it
+ * is. Takes *fresh over (left zeroed) on 0, and says where it is: *where lives until the next call's credentials are in use.
+ * -EBUSY, -ESHUTDOWN, -ENOMEM. One thread at a time; they are in use once the engine gets to it. */
+int engine_credentials(struct engine *g, struct conf *fresh, const struct conf **where);
 /* The status of every tenant as JSON (new reference). Engine thread. */
 json_t *engine_status(struct engine *g);
 

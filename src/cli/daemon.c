@@ -58,16 +58,17 @@ static int take_signals(struct err *e)
 
 static bool logging; /* a mount in the foreground has its reader at the terminal */
 
-void log_line(const char *fmt, ...)
+bool log_line(const char *fmt, ...)
 {
     if (!logging)
-        return;
+        return false;
     char at[ISO_TIME_SIZE], text[1024];
     va_list ap;
     va_start(ap, fmt);
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
     fprintf(stderr, "%s lmsfs[%d]: %s\n", iso_time_print(wall_s(), at), (int)getpid(), text);
+    return true;
 }
 
 /* From here on what is printed goes to the log in the cache folder. */

@@ -26,8 +26,8 @@ int daemon_hear(struct report *r, pid_t child, struct err *e);
  * `e` set; what was reported as ready never fails. -EALREADY: a daemon serves that cache folder already. */
 int daemon_serve(const struct conf *conf, const struct mount_options *o, struct report *r, struct err *e);
 
-/* A line in the log of the cache folder; nothing in the foreground. Main thread. */
-void log_line(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* A line in the log of the cache folder; false in the foreground, where there is none. Main thread. */
+bool log_line(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 #define PID_FILE     "lmsfs.pid"
 #define LOG_FILE     "lmsfs.log"

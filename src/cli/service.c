@@ -9,6 +9,8 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
@@ -126,6 +128,60 @@ int service_start(struct service *s, const struct conf *conf, const struct mount
     return rc;
 }
 
+/* ---- SIGHUP: credentials are read again ---- */
+
+/* In the log, or where there is none (systemd's -f) on the error output. */
+static void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+static void say(const char *fmt, ...)
+{
+    char text[700];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    if (!log_line("%s", text))
+        fprintf(stderr, "lmsfs: %s\n", text);
+}
+
+/* Says of each tenant whether its credentials are others now, and whether the file says more that only the next mount takes up. */
+static void compare(const struct conf *was, const struct conf *is)
+{
+    unsigned changed = 0;
+    for (size_t i = 0; i < was->tenants_n; i++) {
+        const struct conf_tenant *a = &was->tenants[i], *b = conf_tenant(is, a->name);
+        if (!b || strcmp(a->provider, b->provider) != 0) {
+            say("SIGHUP: [%s] is not in %s any more: it goes on with the credentials of the start", a->name, is->path);
+            continue;
+        }
+        if (!conf_same_credentials(a, b)) {
+            changed++;
+            say("SIGHUP: [%s] has other credentials now", a->name);
+        }
+        if (!conf_same_place(a, b))
+            say("SIGHUP: [%s] differs in more than its credentials: that is taken up by the next mount", a->name);
+    }
+    if (!changed)
+        say("SIGHUP: %s was read again: no credentials have changed", is->path);
+}
+
+static void reload(struct service *s)
+{
+    struct conf fresh;
+    struct err e = {0};
+    int rc = conf_load(s->conf->file, &fresh, &e);
+    if (rc) {
+        say("SIGHUP: the credentials stay as they were: %s", e.text);
+        return;
+    }
+    const struct conf *using = s->reread ? s->reread : s->conf;
+    compare(using, &fresh);
+    rc = engine_credentials(s->engine, &fresh, &s->reread);
+    if (rc) {
+        say("SIGHUP: the credentials stay as they were: %s", strerror(-rc));
+        conf_release(&fresh);
+    }
+}
+
 /* Those that the kernel ended leave. */
 static void see_the_unmounted(struct service *s, const struct pollfd *p)
 {
@@ -153,7 +209,7 @@ const char *service_wait(struct service *s, int signals)
         if (read(signals, &got, sizeof got) == (ssize_t)sizeof got) {
             /* A terminal that goes takes a mount in its foreground with it; a daemon has none. */
             if (got.ssi_signo == SIGHUP && !isatty(0))
-                log_line("SIGHUP: the configuration is read at the start only");
+                reload(s);
             else
                 return strsignal((int)got.ssi_signo);
         }

@@ -18,6 +18,7 @@ struct service_mount {
 
 struct service {
     const struct conf *conf;
+    const struct conf *reread; /* after SIGHUP: whose credentials are used; the engine's. NULL: conf's */
     struct engine *engine;
     struct control_server *control;
     struct service_mount mounts[SERVICE_MOUNTS];

@@ -80,9 +80,10 @@ int conf_load(const char *path, struct conf *out, struct err *e)
         rc = read_sections(name_in_message(path), &sections, &c, e);
     if (rc == 0) {
         c.path = strdup(path);
+        c.file = realpath(path, NULL);
         if (!c.cache_dir)
             c.cache_dir = strdup(default_cache_dir);
-        if (!c.path || !c.cache_dir)
+        if (!c.path || !c.file || !c.cache_dir)
             rc = err_set(e, -ENOMEM, "%s: out of memory", path);
     }
     sections_release(&sections);
@@ -103,8 +104,27 @@ void conf_release(struct conf *c)
         free(c->settings[i].name);
     free(c->settings);
     free(c->path);
+    free(c->file);
     free(c->cache_dir);
     *c = (struct conf){0};
+}
+
+static bool same(const char *a, const char *b)
+{
+    return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+bool conf_same_credentials(const struct conf_tenant *a, const struct conf_tenant *b)
+{
+    return same(a->client_id, b->client_id) && same(a->client_secret, b->client_secret) && same(a->org_id, b->org_id) &&
+           same(a->org_secret, b->org_secret) && same(a->api_key, b->api_key) && same(a->tenant_id, b->tenant_id) &&
+           same(a->access_token, b->access_token) && same(a->secret, b->secret);
+}
+
+bool conf_same_place(const struct conf_tenant *a, const struct conf_tenant *b)
+{
+    return same(a->provider, b->provider) && same(a->base_url, b->base_url) && same(a->events_url, b->events_url) &&
+           same(a->act_as, b->act_as) && a->rate_per_minute == b->rate_per_minute;
 }
 
 const struct conf_tenant *conf_tenant(const struct conf *c, const char *name)

@@ -109,6 +109,31 @@ static bool json_body(struct request *rq, struct reply *rp)
             handler(sb, rq, rp);                                               \
     }
 
+/* Other credentials are the right ones from now on; "revoke": true ends HowNow's tokens too. */
+static void keys_post(struct sandbox *sb, struct request *rq, struct reply *rp)
+{
+    struct settings *s = &sb->settings;
+    const struct {
+        const char *name, **slot;
+    } slots[] = {{"client_secret", &s->client_secret},
+                 {"org_secret", &s->org_secret},
+                 {"api_key", &s->api_key},
+                 {"thrive_secret", &s->thrive_secret}};
+
+    for (size_t i = 0; i < sizeof(slots) / sizeof(*slots); i++) {
+        json_t *value = json_object_get(rq->json, slots[i].name);
+
+        if (!json_is_string(value))
+            continue;
+        json_object_set(sb->keys, slots[i].name, value);
+        *slots[i].slot = json_string_value(value);
+    }
+    if (json_is_true(json_object_get(rq->json, "revoke")))
+        hn_access_revoke(sb->access);
+    answer_empty(rp);
+}
+
+WITH_JSON(keys_post_json, keys_post)
 WITH_JSON(faults_post_json, faults_post)
 WITH_JSON(jobs_post_json, hn_jobs_control)
 WITH_JSON(hownow_post_json, sb_control_hownow_change)
@@ -125,6 +150,7 @@ static const struct route routes[] = {
     {"GET", "/_sandbox/faults", {0}, BODY_NONE, faults_get},
     {"POST", "/_sandbox/faults", {0}, BODY_ANY, faults_post_json},
     {"DELETE", "/_sandbox/faults", {0}, BODY_NONE, faults_delete},
+    {"POST", "/_sandbox/keys", {0}, BODY_ANY, keys_post_json},
     {"POST", "/_sandbox/jobs", {0}, BODY_ANY, jobs_post_json},
     {"GET", "/_sandbox/state/hownow/jobs", {0}, BODY_NONE, hn_jobs_state},
     {"GET", "/_sandbox/state/hownow/job-roles/:role", {0}, BODY_NONE, hn_role_state},

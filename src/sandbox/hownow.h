@@ -38,6 +38,7 @@ bool hn_actor_may(const struct sandbox *sb, const struct request *rq, uint32_t i
 /* ---- hownow_access.c: tokens, the rate limit, the acting user ---- */
 
 struct access *hn_access_new(void);
+void hn_access_revoke(struct access *a); /* every token */
 void hn_access_free(struct access *a);
 bool hn_admit(struct sandbox *sb, struct request *rq, struct reply *rp);
 bool hn_admit_token(struct sandbox *sb, struct request *rq, struct reply *rp);

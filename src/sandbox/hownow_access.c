@@ -27,17 +27,22 @@ struct access *hn_access_new(void)
     return sb_alloc(sizeof(struct access));
 }
 
-void hn_access_free(struct access *a)
+void hn_access_revoke(struct access *a)
 {
     struct token *t = NULL, *next = NULL;
 
-    if (!a)
-        return;
     HASH_ITER(hh, a->tokens, t, next)
     {
         HASH_DEL(a->tokens, t);
         free(t);
     }
+}
+
+void hn_access_free(struct access *a)
+{
+    if (!a)
+        return;
+    hn_access_revoke(a);
     sb_rate_release(&a->rate);
     free(a);
 }

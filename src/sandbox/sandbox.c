@@ -28,6 +28,7 @@ struct sandbox *sandbox_new(const struct settings *settings)
     sb->synap = sy_new(settings->seed, settings->synap_users);
     sb->pool = lp_new(settings);
     sb->thrive = th_new(settings->seed, settings->thrive_users);
+    sb->keys = json_object();
     sb->faults = sb_faults_new();
     sb->reqlog = reqlog_new();
     return sb;
@@ -40,6 +41,7 @@ void sandbox_free(struct sandbox *sb)
     reqlog_free(sb->reqlog);
     churn_free(sb->churn);
     sb_faults_free(sb->faults);
+    json_decref(sb->keys);
     lp_free(sb->pool);
     th_free(sb->thrive);
     sy_free(sb->synap);

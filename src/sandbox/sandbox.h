@@ -2,6 +2,7 @@
 #ifndef SANDBOX_SANDBOX_H
 #define SANDBOX_SANDBOX_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -33,6 +34,7 @@ struct sandbox {
     struct synap *synap;
     struct pool *pool;
     struct thrive *thrive;
+    json_t *keys; /* credentials that were rotated: the settings point into it */
     struct faults *faults;
     struct reqlog *reqlog;
     struct churn *churn; /* NULL: nothing happens by itself */

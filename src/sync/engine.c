@@ -437,6 +437,71 @@ void engine_stop(struct engine *g, int grace_ms)
     g->started = false;
 }
 
+static struct lms_account account_of(const struct conf_tenant *c)
+{
+    return (struct lms_account){
+        .client_id = c->client_id,
+        .client_secret = c->client_secret,
+        .org_id = c->org_id,
+        .org_secret = c->org_secret,
+        .api_key = c->api_key,
+        .tenant_id = c->tenant_id,
+        .secret = c->secret,
+        .access_token = c->access_token,
+    };
+}
+
+struct renewal {
+    struct engine *engine;
+    struct conf *fresh;
+};
+
+/* Everything of the conf before goes, so even what is the same is taken from the fresh one. A tenant that isn't there any more keeps what
+ * the mount began with. */
+static void renew(void *ctx)
+{
+    struct renewal *r = ctx;
+    struct engine *g = r->engine;
+    for (size_t i = 0; i < g->tenants_n; i++) {
+        struct tenant *t = &g->tenants[i];
+        const struct conf_tenant *began = t->info.conf, *c = conf_tenant(r->fresh, began->name);
+        if (!c || strcmp(c->provider, began->provider) != 0)
+            c = began;
+        const struct conf_tenant *was = g->fresh ? conf_tenant(g->fresh, began->name) : began;
+        bool same = was && conf_same_credentials(was, c);
+        t->account = account_of(c);
+        t->account.act_as = began->act_as;
+        t->account.events_url = began->events_url;
+        if (!same)
+            session_renew(t);
+    }
+    if (g->fresh)
+        conf_release(g->fresh);
+    free(g->fresh);
+    g->fresh = r->fresh;
+    free(r);
+}
+
+int engine_credentials(struct engine *g, struct conf *fresh, const struct conf **where)
+{
+    struct renewal *r = malloc(sizeof *r);
+    struct conf *kept = malloc(sizeof *kept);
+    int rc = -ENOMEM;
+    if (r && kept) {
+        *r = (struct renewal){g, kept};
+        *kept = *fresh;
+        rc = engine_run(g, renew, r);
+    }
+    if (rc) {
+        free(r);
+        free(kept);
+    } else {
+        *fresh = (struct conf){0};
+        *where = kept;
+    }
+    return rc;
+}
+
 static int tenant_init(struct engine *g, struct tenant *t, const struct conf_tenant *c, struct err *e)
 {
     char identity[512];
@@ -453,18 +518,9 @@ static int tenant_init(struct engine *g, struct tenant *t, const struct conf_ten
     int r = store_tenant_number(g->store, identity, &t->info.number, e);
     if (r)
         return r;
-    t->account = (struct lms_account){
-        .client_id = c->client_id,
-        .client_secret = c->client_secret,
-        .org_id = c->org_id,
-        .org_secret = c->org_secret,
-        .api_key = c->api_key,
-        .tenant_id = c->tenant_id,
-        .secret = c->secret,
-        .access_token = c->access_token,
-        .act_as = c->act_as,
-        .events_url = c->events_url,
-    };
+    t->account = account_of(c);
+    t->account.act_as = c->act_as;
+    t->account.events_url = c->events_url;
     char budget[4096];
     snprintf(budget, sizeof budget, "%s/budget.%s", g->conf->cache_dir, c->name);
     struct net_host_options o = {
@@ -560,6 +616,9 @@ void engine_free(struct engine *g)
     pthread_mutex_destroy(&g->secrets_lock);
     pthread_mutex_destroy(&g->lock);
     free(g->ring);
+    if (g->fresh)
+        conf_release(g->fresh);
+    free(g->fresh);
     free(g->tenants);
     free(g->fds);
     free(g->held);

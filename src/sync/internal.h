@@ -82,6 +82,7 @@ struct fd_watch {
 
 struct engine {
     const struct conf *conf;
+    struct conf *fresh; /* whose credentials are used, when they were read again; else NULL */
     struct store *store;
     struct net *net;
     struct tenant *tenants;
@@ -146,6 +147,7 @@ int write_end(struct engine *g, struct store_write *w, int result,
 
 int session_new(struct tenant *t);
 void session_free(struct tenant *t);
+void session_renew(struct tenant *t); /* the account has other credentials now */
 /* Sends with credentials: logs in first where that is needed, once again after a 401 on a token that worked before. Takes over *req.
  * `done` runs exactly once, later. */
 void tenant_send(struct tenant *t, struct http_request *req, enum net_class class, int timeout_ms, bool retry,

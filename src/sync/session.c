@@ -1,7 +1,9 @@
 /* session.c — a tenant's login, and sending with it.
  *
  * A token is asked for when the first request needs it and before it runs out. A 401 on a token that worked before means that it was
- * withdrawn: one new login, one more try. A 401 on a fresh token means no access: it is passed on, and no login follows.
+ * withdrawn: one new login, one more try. A 401 on a fresh token means no access: it is passed on, and no login follows. A login that
+ * is refused is not tried again for a while, longer each time: what needs it meanwhile is told so at once. New credentials (SIGHUP) end
+ * all that.
  */
 #include "sync/internal.h"
 
@@ -9,7 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FUTILE_FOR (60 * SECOND) /* after a login that did not help: a 401 is taken at its word */
+#define REFUSED_FIRST SECOND
+#define REFUSED_MOST  (300 * SECOND)
+#define FUTILE_FOR    (60 * SECOND) /* after a login that did not help: a 401 is taken at its word */
 
 struct send {
     struct tenant *tenant;
@@ -18,6 +22,7 @@ struct send {
     int64_t deadline_ms;
     bool retry, again;
     unsigned token_number; /* of the token it went out with */
+    unsigned renewals;     /* … and of the credentials */
     struct send **handle;  /* who may promote it; cleared at its end */
     struct net_call *call; /* on its way; NULL while it waits for a login */
     net_done *done;
@@ -30,7 +35,11 @@ struct session {
     unsigned number;    /* counts tokens */
     int64_t expires_ms; /* monotonic */
     bool proved;        /* some request with this token was not a 401 */
+    unsigned renewals;  /* counts what session_renew was told */
     bool logging_in;
+    bool outdated;                             /* the login under way has the credentials before */
+    int64_t refused_wait_ms, refused_until_ms; /* no login before that; 0: none was refused */
+    char refused[400];
     struct net_call *login;
     enum net_class login_class;
     const char *login_endpoint; /* for the metrics */
@@ -63,6 +72,15 @@ void session_free(struct tenant *t)
     token_drop(t->session);
     free(t->session);
     t->session = NULL;
+}
+
+void session_renew(struct tenant *t)
+{
+    struct session *s = t->session;
+    token_drop(s);
+    s->renewals++;
+    s->futile_ms = s->refused_until_ms = s->refused_wait_ms = 0;
+    s->outdated = s->logging_in;
 }
 
 static void send_finish(struct send *s, struct net_result *r)
@@ -143,6 +161,7 @@ static void on_sent(void *ctx, struct net_result *r)
     struct send *s = ctx;
     struct tenant *t = s->tenant;
     struct session *ss = t->session;
+    bool renewed = s->renewals != ss->renewals;
     bool current = ss->token && s->token_number == ss->number, refused = r->err.code == 0 && r->reply.status == 401;
     s->call = NULL;
     reach_seen(t, r);
@@ -151,6 +170,11 @@ static void on_sent(void *ctx, struct net_result *r)
     if (refused && t->info.provider->token_request && t->engine->net && worth_a_login(ss, s, current)) {
         if (current)
             token_drop(ss);
+        s->again = true;
+        send_now(s);
+        return;
+    }
+    if (refused && renewed && !s->again && t->engine->net) { /* it was about credentials that are no longer used */
         s->again = true;
         send_now(s);
         return;
@@ -171,6 +195,10 @@ static void send_now(struct send *s)
         return;
     }
     if (t->info.provider->token_request && (!ss->token || now_ms() > ss->expires_ms)) {
+        if (!ss->logging_in && now_ms() < ss->refused_until_ms) {
+            send_fail(s, -EACCES, ss->refused);
+            return;
+        }
         send_enqueue(s);
         login_for(t, s->class);
         return;
@@ -185,6 +213,7 @@ static void send_now(struct send *s)
         return;
     }
     s->token_number = ss->number;
+    s->renewals = ss->renewals;
     int64_t left = s->deadline_ms - now_ms();
     struct net_options o = {.class = s->class, .timeout_ms = left > 1 ? (int)left : 1, .retry = s->retry};
     s->call = net_send(t->host, &with, &o, on_sent, s);
@@ -193,6 +222,17 @@ static void send_now(struct send *s)
     else
         send_fail(s, -ENOMEM, "out of memory");
 }
+
+static void refused_login(struct session *ss, const struct err *e)
+{
+    int64_t wait = ss->refused_wait_ms ? ss->refused_wait_ms * 2 : REFUSED_FIRST;
+    ss->refused_wait_ms = wait < REFUSED_MOST ? wait : REFUSED_MOST;
+    ss->refused_until_ms = now_ms() + ss->refused_wait_ms;
+    snprintf(ss->refused, sizeof ss->refused, "login refused: %.300s (not tried again for %d s)", e->text,
+             (int)(ss->refused_wait_ms / SECOND));
+}
+
+static void login(struct tenant *t, enum net_class class);
 
 static void on_login(void *ctx, struct net_result *r)
 {
@@ -203,6 +243,11 @@ static void on_login(void *ctx, struct net_result *r)
     ss->login = NULL;
     reach_seen(t, r);
     metrics_note(t, ss->login_endpoint, r);
+    if (ss->outdated && t->engine->net) { /* whatever it says: those who wait want one with the new credentials */
+        ss->outdated = false;
+        login(t, ss->login_class);
+        return;
+    }
     int code = result_error(t, r, &e);
     if (code == 0) {
         struct lms_token token = {0};
@@ -212,12 +257,14 @@ static void on_login(void *ctx, struct net_result *r)
             ss->token = token.value;
             token.value = NULL;
             ss->number++;
+            ss->refused_wait_ms = ss->refused_until_ms = 0;
             int64_t life = token.expires_in > 120 ? token.expires_in - 60 : token.expires_in / 2;
             ss->expires_ms = now_ms() + life * SECOND;
         }
         lms_token_release(&token);
     } else if (code == -EINVAL || code == -EACCES) {
         code = -EACCES; /* RFC 6749 §5.2 answers wrong credentials with 400 or 401 */
+        refused_login(ss, &e);
     }
     struct send *q = queue_take(ss);
     while (q) {
