@@ -17,11 +17,12 @@
 #include "control.h"
 #include "daemon.h"
 #include "lmsfs/conf.h"
+#include "lmsfs/doc.h"
 #include "lmsfs/lms.h"
 #include "lmsfs/net.h"
 #include "print.h"
 
-#define CHECK_MS 10000
+#define CHECK_MS 9000 /* all of it is to be over in ten seconds */
 
 enum stage { LOGIN, QUESTION, LISTING, OVER };
 
@@ -73,10 +74,26 @@ static int status_of(struct probe *p, const struct http_reply *r)
                                                             : lms_status_errno(r->status);
 }
 
+/* A proxy's page is no answer of the API's, whatever its status. */
+static int is_json(struct probe *p, const struct http_reply *r)
+{
+    json_t *value;
+    struct err ignored;
+    if (doc_parse(r->body ? r->body : "", r->len, SIZE_MAX, &value, &ignored) == 0) {
+        json_decref(value);
+        return 0;
+    }
+    return err_set(&p->err, -EPROTO,
+                   "something answers, but it isn't the API: %s; is base_url right, is a proxy in between?",
+                   r->len && r->body[strspn(r->body, " \t\r\n")] == '<' ? "it sends HTML" : "it sends no JSON");
+}
+
 static int read_listing(struct probe *p, const struct http_reply *r)
 {
     struct lms_page page = {0};
-    int rc = p->provider->list_reply(p->listed, NULL, r, &page, &p->err);
+    int rc = is_json(p, r);
+    if (!rc && (rc = p->provider->list_reply(p->listed, NULL, r, &page, &p->err)))
+        err_prefix(&p->err, "credentials good, but the list of %s can't be read", p->listed->name);
     if (rc)
         return rc;
     p->total = page.total >= 0 ? page.total : (long long)page.rows_n;
@@ -106,6 +123,8 @@ static void answered(void *ctx, struct net_result *r)
         p->provider->token_reply(&r->reply, &p->token, &p->err);
     else if (p->stage == LISTING)
         read_listing(p, &r->reply);
+    else if (p->stage == QUESTION && !p->provider->check_reply)
+        is_json(p, &r->reply);
     if (p->err.code)
         p->stage = OVER;
     else
@@ -216,8 +235,12 @@ static void print_probe(const struct probe *p)
         fputs("reachable, credentials good", stdout);
         if (p->total >= 0)
             printf(", %s%s %s listed", p->at_least ? "at least " : "", print_count(p->total, count), p->listed->name);
+        else
+            fputs(", no list to be had: it shows who is known", stdout);
         if (p->conf->rate_per_minute)
             printf(", %s requests a minute", print_count(p->conf->rate_per_minute, count));
+        else
+            fputs(", no limit set", stdout);
     }
     putchar('\n');
 }

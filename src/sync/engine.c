@@ -467,7 +467,7 @@ static void renew(void *ctx)
         const struct conf_tenant *began = t->info.conf, *c = conf_tenant(r->fresh, began->name);
         if (!c || strcmp(c->provider, began->provider) != 0)
             c = began;
-        const struct conf_tenant *was = g->fresh ? conf_tenant(g->fresh, began->name) : began;
+        const struct conf_tenant *was = g->reread ? conf_tenant(g->reread, began->name) : began;
         bool same = was && conf_same_credentials(was, c);
         t->account = account_of(c);
         t->account.act_as = began->act_as;
@@ -475,10 +475,10 @@ static void renew(void *ctx)
         if (!same)
             session_renew(t);
     }
-    if (g->fresh)
-        conf_release(g->fresh);
-    free(g->fresh);
-    g->fresh = r->fresh;
+    if (g->reread)
+        conf_release(g->reread);
+    free(g->reread);
+    g->reread = r->fresh;
     free(r);
 }
 
@@ -616,9 +616,9 @@ void engine_free(struct engine *g)
     pthread_mutex_destroy(&g->secrets_lock);
     pthread_mutex_destroy(&g->lock);
     free(g->ring);
-    if (g->fresh)
-        conf_release(g->fresh);
-    free(g->fresh);
+    if (g->reread)
+        conf_release(g->reread);
+    free(g->reread);
     free(g->tenants);
     free(g->fds);
     free(g->held);

@@ -82,7 +82,7 @@ struct fd_watch {
 
 struct engine {
     const struct conf *conf;
-    struct conf *fresh; /* whose credentials are used, when they were read again; else NULL */
+    struct conf *reread; /* whose credentials are used, when they were read again; else NULL */
     struct store *store;
     struct net *net;
     struct tenant *tenants;

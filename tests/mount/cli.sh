@@ -48,7 +48,7 @@ sandbox_start --users 120
 conf_hownow 'rate_per_minute = 50'
 config_write
 says "check says it in a line a tenant" 0 \
-    '^hownow: reachable, credentials good, 120 users listed, 50 requests a minute'$'\n''synap: reachable, credentials good$' \
+    '^hownow: reachable, credentials good, 120 users listed, 50 requests a minute'$'\n''synap: reachable, credentials good, no list to be had: it shows who is known, no limit set$' \
     "$LMSFS_BIN" check "$CONF"
 run "$LMSFS_BIN" check --json "$CONF"
 eq "check --json is JSON" 'true 120' "$(jq -r '"\(.ok) \(.tenants[0].listed)"' <<<"$OUT")"
