@@ -82,6 +82,8 @@ json_t *doc_masked(const struct lms_collection *c, const json_t *doc);
  * name isn't <PREFIX-><id>.json or was cut (then only the store knows). Both write at most size bytes with the NUL. */
 int doc_stem_to_name(const char *prefix, const char *id, char *name, size_t size);
 int doc_name_to_stem(const char *name, char *stem, size_t size);
+/* The same for <key>.json, which doc_stem_to_name makes with the prefix "". */
+int doc_name_to_key(const char *name, char *key, size_t size);
 
 /* Numerically, not textually: 1 and 1.0, 71.10 and 71.1 are equal; objects without regard to order. */
 bool doc_equal(const json_t *a, const json_t *b);

@@ -33,6 +33,11 @@ enum { /* lms_collection.can */
        LMS_DETAIL = 1 << 7,       /* the GET says more than a list row does */
        LMS_UPSERT = 1 << 8,       /* one request creates or updates; repeating it is safe */
        LMS_SERVER_ID = 1 << 9,    /* a create gets its id from the server (new.json); without: the name gives the id */
+       LMS_FULL =
+           1 << 10, /* LMS_WRITE_ONLY: each save carries the whole record and replaces what was there. Without: what `changed`
+                              names, for the rest stays */
+       LMS_EMPTIES =
+           1 << 11, /* LMS_WRITE_ONLY: removing a record is a save of it with nothing in its arrays. Without: change_request */
 };
 
 enum lms_type {
@@ -104,6 +109,11 @@ struct lms_record {
     json_t *doc; /* the document: writable fields and `_readonly` (without version and complete, which doc_finish adds) */
 };
 void lms_record_release(struct lms_record *r);
+/* Does a collection consist of directories, one for each parent or word? */
+static inline bool lms_has_parents(const struct lms_collection *c)
+{
+    return c->parent || c->parent_is_word;
+}
 
 struct lms_page {
     struct lms_record *rows;
@@ -120,13 +130,15 @@ void lms_page_release(struct lms_page *p);
 /* What one save asks for. All borrowed. */
 struct lms_save {
     const char *parent_key; /* per-parent collections: the parent's key; else NULL */
+    const char *parent_ext; /* the parent's external id, if it has one; else NULL */
     const char *key;        /* NULL: create */
     const char *ext;        /* external id the name gives, or NULL */
     const char *name;       /* plain_names: the key that the file's name gives; else NULL */
     bool removed;           /* LMS_WRITE_ONLY: it was removed before, and this save brings it back */
     const char *uid; /* unique to this save and the same in each of its tries, restarts included: 32 hex digits */
     int64_t now;     /* Unix seconds when it was saved; the same in each of its tries */
-    json_t *base;    /* the server's current document (NULL on a create) */
+    json_t *base; /* the server's current document (NULL on a create; of an LMS_WRITE_ONLY record that is there and of which
+                        nothing is known: {}) */
     json_t *merged;  /* the current document with the change carried onto it; no `_readonly`, no `_options` */
     json_t *changed; /* array of the names of top-level fields that differ between base and merged */
     json_t *options; /* `_options`, or NULL */
@@ -153,7 +165,7 @@ enum lms_op { LMS_OP_DEACTIVATE, LMS_OP_REACTIVATE, LMS_OP_DELETE };
 /* What a removal or its taking back asks for. All borrowed. */
 struct lms_change {
     enum lms_op op;
-    const char *parent_key; /* as in lms_save */
+    const char *parent_key, *parent_ext; /* as in lms_save */
     const char *key;
     const char *ext;       /* NULL: none */
     const char *successor; /* "ID-…" / "EXT-…" or NULL */

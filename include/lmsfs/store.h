@@ -1,7 +1,7 @@
 /* store.h — what is known: two LMDB environments below the cache folder.
  *
  *   cache/   what the LMS can tell again. NOMETASYNC; may be deleted by anyone while no daemon runs.
- *   ledger/  what only we know: journal, removals, jobs, refused saves, id leases. Every commit durable; never deleted by lmsfs.
+ *   ledger/  what only we know: journal, removals, jobs, refused saves, what write-only collections took, id leases. Every commit durable; never deleted by lmsfs.
  *
  * Threads: reading may happen on any thread, each with its own struct store_read, held only while an answer is put together (never
  * across a wait). Writing (store_write_*, ledger_*) belongs to the engine thread alone.
@@ -190,5 +190,13 @@ int ledger_next_key(struct store *s, enum ledger_table t, uint64_t *key); /* the
  * returned. */
 int ledger_each(struct store *s, enum ledger_table t,
                 int (*each)(void *ctx, uint64_t key, const void *value, size_t len), void *ctx);
+
+/* What write-only collections took, by a name of 1 to 500 bytes: no number of ours outlives the cache, and nobody else remembers it. As
+ * above in everything else. */
+int ledger_put_named(struct store *s, const char *name, const void *value, size_t len, struct err *e);
+int ledger_delete_named(struct store *s, const char *name, struct err *e);
+int ledger_get_named(struct store *s, const char *name, void **value, size_t *len);
+int ledger_each_named(struct store *s, const char *prefix,
+                      int (*each)(void *ctx, const char *name, const void *value, size_t len), void *ctx);
 
 #endif

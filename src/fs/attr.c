@@ -64,7 +64,7 @@ int sight_of(struct store_read *r, uint64_t record, struct store_record *rec, st
 int alias_target(struct mount *m, struct store_read *r, uint64_t alias, char *buf, size_t size)
 {
     const struct lms_collection *c = tree_collection(m, alias);
-    bool of_parent = c && c->parent && ino_kind(alias) != INO_ALIAS_NEW;
+    bool of_parent = c && lms_has_parents(c) && ino_kind(alias) != INO_ALIAS_NEW;
     struct store_record rec;
     int code = -ENOENT;
     if (of_parent && store_get(r, tree_record_of_parent(m, alias), &rec) == 0) {

@@ -332,7 +332,8 @@ static void fill_all(struct fill *f, uint64_t off)
         return;
     case INO_PARENTS: {
         uint64_t home = tree_home_of_parents(f->m, f->dir);
-        if (off >= COOKIE_BIN || fill_parents(f, home, off, COOKIE_RECORDS))
+        bool all = (off >= COOKIE_BIN || fill_parents(f, home, off, COOKIE_RECORDS)) && !tree_holds_words(f->m, home);
+        if (all) /* words that hold nothing aren't listed */
             fill_parents(f, ino_as(home, INO_BIN), off, COOKIE_BIN);
         return;
     }

@@ -47,6 +47,7 @@ static bool could_ask(const struct lms_collection *c, enum name_kind kind)
     case NAME_EXT:
         return c->ext_prefix && (c->can & LMS_GET);
     case NAME_ID:
+    case NAME_PLAIN:
         return (c->can & LMS_GET) != 0;
     case NAME_EMAIL:
         return (c->can & LMS_GET_BY_EMAIL) != 0;
@@ -59,8 +60,10 @@ static bool could_ask(const struct lms_collection *c, enum name_kind kind)
 static bool worth_asking(struct mount *m, struct store_read *r, uint64_t dir, const char *name)
 {
     const struct lms_collection *c = tree_collection(m, dir);
-    enum name_kind kind = name_kind(name);
+    enum name_kind kind = name_kind_in(m, dir, name);
     struct store_listing l;
+    if (tree_holds_words(m, dir))
+        return kind == NAME_PLAIN;
     if (!c || c->kind == LMS_WRITE_ONLY || !name_is_record(kind) || kind == NAME_NEW)
         return false;
     if (c->kind == LMS_LISTED && ino_kind(dir) == INO_DIR)

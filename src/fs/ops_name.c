@@ -118,7 +118,7 @@ static void make_file(fuse_req_t req, uint64_t dir, const char *name, mode_t mod
 {
     struct mount *m = mount_of(req);
     const struct lms_collection *c = tree_collection(m, dir);
-    enum name_kind kind = name_kind(name);
+    enum name_kind kind = name_kind_in(m, dir, name);
     uint64_t hidden = 0;
     int code = 0;
     if (!tree_is_record_dir(dir) || !c)
@@ -168,9 +168,10 @@ void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
     struct mount *m = mount_of(req);
     (void)mode;
     char file[256];
+    enum name_kind kind;
     uint64_t home = ino_kind(parent) == INO_PARENTS ? tree_home_of_parents(m, parent) : 0, ino;
     if (!home || (size_t)snprintf(file, sizeof file, "%s.json", name) >= sizeof file ||
-        !name_is_record(name_kind(file)) || name_kind(file) == NAME_NEW) {
+        !name_is_record(kind = name_kind_in(m, home, file)) || kind == NAME_NEW) {
         reply_code(req, -EPERM);
         return;
     }
@@ -195,7 +196,7 @@ void op_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const cha
     struct scratch_make k = making(req, parent, name, 0777);
     struct scratch_attr a;
     int code = !tree_is_record_dir(parent) || !tree_collection(m, parent) ? -EPERM
-               : name_kind(name) != NAME_SCRATCH                          ? -EINVAL
+               : name_kind_in(m, parent, name) != NAME_SCRATCH            ? -EINVAL
                                                                           : scratch_symlink(m->scratch, &k, target, &a);
     if (code)
         reply_code(req, code);

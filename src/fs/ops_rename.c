@@ -57,7 +57,7 @@ static void renamed_save(struct parked *p, int result)
 static int may_save_as(struct mount *m, const struct move *v)
 {
     const struct lms_collection *c = tree_collection(m, v->to_dir);
-    enum name_kind kind = name_kind(v->to_name);
+    enum name_kind kind = name_kind_in(m, v->to_dir, v->to_name);
     struct scratch_attr a;
     uint64_t ino, hidden = 0;
     if (ino_kind(v->to_dir) != INO_DIR)
@@ -104,7 +104,7 @@ static void save_as(fuse_req_t req, const struct scratch_attr *a, const struct m
 static void rename_scratch(fuse_req_t req, const struct scratch_attr *a, const struct move *v)
 {
     struct mount *m = mount_of(req);
-    enum name_kind kind = name_kind(v->to_name);
+    enum name_kind kind = name_kind_in(m, v->to_dir, v->to_name);
     struct scratch_attr there;
     if (a->document)
         reply_code(req, -EBUSY);
@@ -173,7 +173,7 @@ static void set_aside(struct parked *p, int result)
 static void back_up(fuse_req_t req, uint64_t record, const struct move *v)
 {
     struct mount *m = mount_of(req);
-    enum name_kind kind = name_kind(v->to_name);
+    enum name_kind kind = name_kind_in(m, v->to_dir, v->to_name);
     struct scratch_attr there;
     bool taken = scratch_find(m->scratch, v->to_dir, v->to_name, &there) == 0;
     int code = 0;
@@ -241,7 +241,7 @@ static void rename_record(fuse_req_t req, const struct move *v)
 {
     struct mount *m = mount_of(req);
     uint64_t ino, hidden;
-    enum name_kind kind = name_kind(v->to_name);
+    enum name_kind kind = name_kind_in(m, v->to_dir, v->to_name);
     int code = named(m, v->dir, v->name, &ino, &hidden);
     if (code)
         reply_code(req, code);

@@ -128,7 +128,10 @@ uint64_t tree_home_of_parents(const struct mount *m, uint64_t parents)
 {
     const struct lms_collection *c = tree_collection(m, parents);
     const struct tenant_info *t = tree_tenant(m, parents);
-    const struct lms_collection *parent = c && c->parent ? lms_collection(t->provider, c->parent) : NULL;
+    const struct lms_collection *parent = !c                  ? NULL
+                                          : c->parent_is_word ? c
+                                          : c->parent         ? lms_collection(t->provider, c->parent)
+                                                              : NULL;
     int i = parent ? lms_collection_index(t->provider, parent) : -1;
     return i < 0 ? 0 : ino_make(INO_DIR, ino_tenant(parents), (unsigned)i, 0);
 }
@@ -159,14 +162,14 @@ static bool collection_entry(uint64_t tenant, const struct lms_collection *c, un
 {
     unsigned t = ino_tenant(tenant);
     if (bin)
-        return c->kind != LMS_SINGLETON && !c->parent && (c->can & LMS_DEACTIVATE) &&
+        return c->kind != LMS_SINGLETON && !lms_has_parents(c) && (c->can & LMS_DEACTIVATE) &&
                entry(out, ino_make(INO_BIN, t, index, 0), true, "deactivated-", c->name, "");
     if (c->kind == LMS_SINGLETON) {
         entry(out, 0, false, "", c->name, ".json");
         out->collection = index;
         return true;
     }
-    return entry(out, ino_make(c->parent ? INO_PARENTS : INO_DIR, t, index, 0), true, "", c->name, "");
+    return entry(out, ino_make(lms_has_parents(c) ? INO_PARENTS : INO_DIR, t, index, 0), true, "", c->name, "");
 }
 
 static bool tenant_nth(const struct mount *m, uint64_t dir, unsigned i, struct tree_entry *out)
@@ -257,6 +260,24 @@ enum name_kind name_kind(const char *name)
     return NAME_REFUSED;
 }
 
+bool tree_holds_words(const struct mount *m, uint64_t home)
+{
+    const struct lms_collection *c = tree_collection(m, home);
+    return c && c->parent_is_word && ino_kind(home) == INO_DIR && !ino_rec(home);
+}
+
+enum name_kind name_kind_in(const struct mount *m, uint64_t dir, const char *name)
+{
+    const struct lms_collection *c = tree_collection(m, dir);
+    size_t len = strlen(name);
+    char key[256];
+    if (!tree_holds_words(m, dir) && (!c || !c->plain_names))
+        return name_kind(name);
+    if (name[0] == '.' || len < 6 || len > 255 || strcmp(name + len - 5, ".json") != 0)
+        return NAME_SCRATCH;
+    return was_cut(name, len) || doc_name_to_key(name, key, sizeof key) == 0 ? NAME_PLAIN : NAME_REFUSED;
+}
+
 bool may_update(const struct lms_collection *c)
 {
     return c && c->fields && (c->can & (LMS_UPDATE | LMS_UPSERT));
@@ -271,8 +292,10 @@ bool may_create(const struct lms_collection *c, enum name_kind kind)
         return c->ext_prefix != NULL;
     case NAME_ID:
         return !(c->can & LMS_SERVER_ID) && !c->ext_prefix; /* else an id is the server's to give */
+    case NAME_PLAIN:
+        return !(c->can & LMS_SERVER_ID);
     case NAME_NEW:
-        return (c->can & (LMS_SERVER_ID | LMS_UPSERT)) != 0;
+        return c->kind != LMS_WRITE_ONLY && (c->can & (LMS_SERVER_ID | LMS_UPSERT)) != 0;
     default:
         return false;
     }

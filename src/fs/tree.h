@@ -18,6 +18,7 @@ uint64_t tree_parent(const struct mount *m, uint64_t ino);
 uint64_t tree_home(uint64_t dir);
 /* INO_PARENTS → the home of the parents; 0: none. */
 uint64_t tree_home_of_parents(const struct mount *m, uint64_t parents);
+bool tree_holds_words(const struct mount *m, uint64_t home); /* its records are the names of directories */
 /* The directory in INO_PARENTS that belongs to a parent's record, and the other way round. */
 uint64_t tree_dir_of_parent(uint64_t parents, uint64_t parent_record);
 uint64_t tree_record_of_parent(const struct mount *m, uint64_t dir_or_alias);
@@ -55,12 +56,14 @@ enum name_kind {
     NAME_ID,      /* ID-….json */
     NAME_EMAIL,   /* EMAIL-….json */
     NAME_NEW,     /* new.json, new-….json */
+    NAME_PLAIN,   /* <key>.json, where records have plain names; a word's */
     NAME_REFUSED, /* a plain .json name that is no record's: it would look saved and never be */
 };
-enum name_kind name_kind(const char *name);
+enum name_kind name_kind(const char *name); /* where records have no plain names */
+enum name_kind name_kind_in(const struct mount *m, uint64_t dir, const char *name);
 static inline bool name_is_record(enum name_kind k)
 {
-    return k == NAME_EXT || k == NAME_ID || k == NAME_EMAIL || k == NAME_NEW;
+    return k == NAME_EXT || k == NAME_ID || k == NAME_EMAIL || k == NAME_NEW || k == NAME_PLAIN;
 }
 
 /* What the collection lets be done. */

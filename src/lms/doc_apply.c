@@ -9,6 +9,7 @@ struct apply {
     const json_t *base;    /* NULL: no check for conflicts */
     const json_t *current; /* NULL: the record is new */
     json_t *merged;
+    bool write_only;
 };
 
 static int stale(const char *field, const char *key, struct err *e)
@@ -52,6 +53,12 @@ static bool conflict(const struct apply *a, const struct lms_field *f, const jso
     return was_shown(a, f) && !agree(f, doc_value(a->base, f->name), now) && !doc_same(f, now, wanted);
 }
 
+/* What can't change can still be told once of a record of which nobody can say what it holds. */
+static bool is_fixed(const struct apply *a, const struct lms_field *f, const json_t *now)
+{
+    return a->current && (f->flags & LMS_FIXED) && (now || !a->write_only);
+}
+
 static int apply_set(struct apply *a, const struct lms_field *f, json_t *wanted, struct err *e)
 {
     json_t *now = doc_value(a->current, f->name);
@@ -59,7 +66,7 @@ static int apply_set(struct apply *a, const struct lms_field *f, json_t *wanted,
         return stale(f->name, NULL, e);
     if (a->current && doc_same(f, now, wanted)) /* merged has it already, in the server's order */
         return 0;
-    if (a->current && (f->flags & LMS_FIXED))
+    if (is_fixed(a, f, now))
         return err_set(e, -EINVAL, "%s can't change once the record exists", f->name);
     return json_object_set_new(a->merged, f->name, json_deep_copy(wanted)) ? -ENOMEM : 0;
 }
@@ -286,7 +293,10 @@ static int list_changed(const struct apply *a, const struct lms_collection *c, c
 int doc_apply(const struct lms_collection *c, const json_t *base, const json_t *current, const json_t *delta,
               json_t **merged, json_t **changed, struct err *e)
 {
-    struct apply a = {.base = base, .current = current, .merged = current ? json_deep_copy(current) : json_object()};
+    struct apply a = {.base = base,
+                      .current = current,
+                      .merged = current ? json_deep_copy(current) : json_object(),
+                      .write_only = c->kind == LMS_WRITE_ONLY};
     json_t *names = json_array();
 
     *merged = *changed = NULL;

@@ -168,7 +168,8 @@ static int diff_removed(struct diff *d, const struct lms_field *f, json_t *shown
     return clearable ? put_clear(d, f) : cannot_clear(f->name, NULL, e);
 }
 
-static int diff_field(struct diff *d, const struct lms_field *f, const json_t *saved, struct err *e)
+static int diff_field(struct diff *d, const struct lms_collection *c, const struct lms_field *f, const json_t *saved,
+                      struct err *e)
 {
     json_t *before = doc_value(d->base, f->name), *after = doc_value(saved, f->name);
 
@@ -182,7 +183,7 @@ static int diff_field(struct diff *d, const struct lms_field *f, const json_t *s
     }
     if (before && doc_same(f, before, after))
         return 0;
-    if (d->base && (f->flags & LMS_FIXED))
+    if (d->base && (f->flags & LMS_FIXED) && (before || c->kind != LMS_WRITE_ONLY))
         return err_set(e, -EINVAL, "%s can't change once the record exists", f->name);
     bool empty = json_is_array(after) && !json_array_size(after);
     if (f->keyed_by && empty && !d->base && !d->whole)
@@ -237,7 +238,7 @@ int doc_diff(const struct lms_collection *c, const json_t *base, const json_t *s
     if (!rc && base && readonly)
         rc = same_readonly("_readonly", json_object_get(base, "_readonly"), readonly, e);
     for (const struct lms_field *f = c->fields; !rc && f && f->name; f++)
-        rc = diff_field(&d, f, saved, e);
+        rc = diff_field(&d, c, f, saved, e);
     if (!rc)
         rc = build_delta(&d, &found);
     if (!rc) {

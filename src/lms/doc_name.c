@@ -100,7 +100,7 @@ static int hex_digit(char c)
 }
 
 /* Only what encode() writes is taken: a byte that needn't be encoded has no second spelling, so a record has one name. */
-static int decode(const char *s, size_t len, char *out)
+static int decode(const char *s, size_t len, bool plain, char *out)
 {
     size_t n = 0;
     for (size_t i = 0; i < len; i++) {
@@ -110,10 +110,10 @@ static int decode(const char *s, size_t len, char *out)
             if (high < 0 || low < 0)
                 return -EINVAL;
             c = (unsigned char)(high << 4 | low);
-            if (!c || !must_encode(c, false))
+            if (!c || !must_encode(c, plain && i == 0))
                 return -EINVAL;
             i += 2;
-        } else if (must_encode(c, false)) {
+        } else if (must_encode(c, plain && i == 0)) {
             return -EINVAL;
         }
         out[n++] = (char)c;
@@ -122,17 +122,17 @@ static int decode(const char *s, size_t len, char *out)
     return 0;
 }
 
-int doc_name_to_stem(const char *name, char *stem, size_t size)
+static int to_stem(const char *name, bool plain, char *stem, size_t size)
 {
     size_t len = strlen(name);
     if (len <= SUFFIX_LEN || len > NAME_BYTES || strcmp(name + len - SUFFIX_LEN, SUFFIX) != 0)
         return -EINVAL;
     len -= SUFFIX_LEN;
     size_t prefix = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
-    if (!prefix || name[prefix] != '-' || prefix + 1 >= len || looks_cut(name, len))
+    if ((!plain && (!prefix || name[prefix] != '-' || prefix + 1 >= len)) || looks_cut(name, len))
         return -EINVAL;
     char decoded[NAME_BYTES + 1];
-    int rc = decode(name, len, decoded);
+    int rc = decode(name, len, plain, decoded);
     if (rc)
         return rc;
     size_t n = strlen(decoded);
@@ -140,4 +140,14 @@ int doc_name_to_stem(const char *name, char *stem, size_t size)
         return -ENAMETOOLONG;
     memcpy(stem, decoded, n + 1);
     return 0;
+}
+
+int doc_name_to_stem(const char *name, char *stem, size_t size)
+{
+    return to_stem(name, false, stem, size);
+}
+
+int doc_name_to_key(const char *name, char *key, size_t size)
+{
+    return to_stem(name, true, key, size);
 }

@@ -54,6 +54,18 @@ static const struct lms_field role_fields[] = {
     {0},
 };
 
+/* Non-delta: "all fields are overwritten". Who and what it is of stands in the path, and may stand in the document too. */
+static const struct lms_field learning_fields[] = {
+    {.name = "external_user_id", .type = LMS_STRING},
+    {.name = "external_content_id", .type = LMS_STRING},
+    {.name = "provider", .type = LMS_STRING, .flags = LMS_REQUIRED},
+    {.name = "completion_percentage", .type = LMS_INTEGER, .flags = LMS_REQUIRED},
+    {.name = "enrollment_date", .type = LMS_DATE, .flags = LMS_REQUIRED},
+    {.name = "completion_date", .type = LMS_DATE, .flags = LMS_CLEARABLE},
+    {.name = "time_spent", .type = LMS_INTEGER, .flags = LMS_CLEARABLE},
+    {0},
+};
+
 /* Only ever added to at its end: an inode number holds the index. */
 static const struct lms_collection collections[] = {
     {.name = "users",
@@ -85,6 +97,12 @@ static const struct lms_collection collections[] = {
     {.name = "lessons", .kind = LMS_KNOWN, .can = LMS_GET},
     {.name = "sources", .kind = LMS_LISTED, .page_size = SOURCES},
     {.name = "contents", .parent = "sources", .kind = LMS_LISTED, .can = LMS_GET | LMS_DETAIL, .page_size = PAGE},
+    {.name = "learning-records",
+     .parent = "users",
+     .plain_names = true,
+     .kind = LMS_WRITE_ONLY,
+     .can = LMS_CREATE | LMS_UPDATE | LMS_UPSERT | LMS_FULL,
+     .fields = learning_fields},
 };
 
 /* The path below /external/v1/, for the collections that have one of their own. */

@@ -28,6 +28,9 @@ int hownow_search_request(const struct lms_collection *c, const char *text, unsi
                           uint64_t *window, struct err *e);
 int hownow_search_parent(const struct lms_collection *c, const char *text, char stem[256]);
 
+/* hownow_learning.c: learning records from elsewhere, which the API only takes */
+int hownow_save_learning(const struct lms_collection *c, const struct lms_save *s, struct lms_plan *out, struct err *e);
+
 /* hownow_roles.c */
 int hownow_save_role(const struct lms_save *s, struct lms_plan *out, struct err *e);
 

@@ -206,12 +206,14 @@ int hownow_save(const struct lms_collection *c, const struct lms_save *s, struct
 {
     int rc;
     *out = (struct lms_plan){0};
-    if (s->key && !json_array_size(s->changed))
+    if (s->key && !json_array_size(s->changed) && c->kind != LMS_WRITE_ONLY)
         return 0;
     if (hownow_is(c, "users"))
         rc = save_user(c, s, out, e);
     else if (hownow_is(c, "skills"))
         rc = save_skill(s, out, e);
+    else if (hownow_is(c, "learning-records"))
+        rc = hownow_save_learning(c, s, out, e);
     else if (hownow_is(c, "job-roles"))
         rc = hownow_save_role(s, out, e);
     else

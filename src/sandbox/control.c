@@ -154,6 +154,7 @@ static const struct route routes[] = {
     {"POST", "/_sandbox/jobs", {0}, BODY_ANY, jobs_post_json},
     {"GET", "/_sandbox/state/hownow/jobs", {0}, BODY_NONE, hn_jobs_state},
     {"GET", "/_sandbox/state/hownow/job-roles/:role", {0}, BODY_NONE, hn_role_state},
+    {"GET", "/_sandbox/state/hownow/learning-records/:user", {0}, BODY_NONE, hn_engagement_state},
     {"GET", "/_sandbox/state/hownow/users", {0}, BODY_NONE, sb_control_hownow_totals},
     {"GET", "/_sandbox/state/hownow/users/:user", {0}, BODY_NONE, sb_control_hownow_state},
     {"GET", "/_sandbox/state/synap/users", {0}, BODY_NONE, sb_control_synap_list},

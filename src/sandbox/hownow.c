@@ -27,6 +27,7 @@ static const struct route routes[] = {
     {"POST", "/external/v1/skills", {0}, BODY_JSON, hn_skill_create},
     {"GET", "/external/v1/users/:user/assigned_contents", {"page", "per_page", "q"}, BODY_NONE, hn_assigned_contents},
     {"GET", "/external/v1/users/:user/authored_contents", {"page", "per_page", "q"}, BODY_NONE, hn_authored_contents},
+    {"POST", "/external/v1/contents/engagement/upsert", {0}, BODY_JSON, hn_engagement_upsert},
     {"GET",
      "/external/v1/contents/search",
      {"q", "search", "source", "type", "language", "is_premium", "sort_by", "sort_order", "page", "per_page"},

@@ -76,8 +76,10 @@ void hn_set_deactivated(struct user *u);
 
 struct jobs *hn_jobs_new(double seconds);
 void hn_jobs_free(struct jobs *j);
-const char *hn_jobs_submit(struct jobs *j, const json_t *upsert); /* the job's id */
-void hn_jobs_advance(struct sandbox *sb);                         /* carries out what is due */
+typedef bool hn_job(struct sandbox *sb, const json_t *request,
+                    struct buf *error); /* false with the job's error text appended */
+const char *hn_jobs_submit(struct jobs *j, hn_job *apply, const json_t *request); /* the job's id */
+void hn_jobs_advance(struct sandbox *sb);                                         /* carries out what is due */
 void hn_job_status(struct sandbox *sb, struct request *rq, struct reply *rp);
 void hn_jobs_control(struct sandbox *sb, struct request *rq, struct reply *rp);
 void hn_jobs_state(struct sandbox *sb, struct request *rq, struct reply *rp);
@@ -123,6 +125,13 @@ void hn_lesson_details(struct sandbox *sb, struct request *rq, struct reply *rp)
 void hn_content_sources(struct sandbox *sb, struct request *rq, struct reply *rp);
 void hn_content_types(struct sandbox *sb, struct request *rq, struct reply *rp);
 void hn_languages(struct sandbox *sb, struct request *rq, struct reply *rp);
+
+/* ---- hownow_engagement.c: learning records from elsewhere ---- */
+
+struct engagement *hn_engagement_new(void);
+void hn_engagement_free(struct engagement *e);
+void hn_engagement_upsert(struct sandbox *sb, struct request *rq, struct reply *rp);
+void hn_engagement_state(struct sandbox *sb, struct request *rq, struct reply *rp);
 
 /* ---- hownow_groups.c ---- */
 

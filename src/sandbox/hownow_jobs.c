@@ -20,7 +20,8 @@ struct job {
     enum job_status status;
     bool must_fail, must_warn;
     char *text; /* what `errors` says, or NULL */
-    json_t *upsert;
+    hn_job *apply;
+    json_t *request;
     char id[40];
 };
 
@@ -51,7 +52,7 @@ void hn_jobs_free(struct jobs *j)
     HASH_ITER(hh, j->all, job, next)
     {
         HASH_DEL(j->all, job);
-        json_decref(job->upsert);
+        json_decref(job->request);
         free(job->text);
         free(job);
     }
@@ -69,7 +70,7 @@ static void name_job(struct jobs *j, struct job *job)
              (unsigned)(a >> 16) & 0xfff, (unsigned)(b >> 52), (unsigned long long)(b & 0xffffffffffff));
 }
 
-const char *hn_jobs_submit(struct jobs *j, const json_t *upsert)
+const char *hn_jobs_submit(struct jobs *j, hn_job *apply, const json_t *request)
 {
     struct job *job = sb_alloc(sizeof(*job));
     struct job **at = &j->running;
@@ -77,7 +78,8 @@ const char *hn_jobs_submit(struct jobs *j, const json_t *upsert)
     name_job(j, job);
     job->submitted = sb_wall();
     job->due = sb_mono() + j->seconds;
-    job->upsert = json_deep_copy(upsert);
+    job->apply = apply;
+    job->request = json_deep_copy(request);
     job->must_fail = j->fail_next != NULL;
     job->must_warn = !job->must_fail && j->warn_next;
     if (job->must_fail) {
@@ -101,7 +103,7 @@ static void carry_out(struct sandbox *sb, struct job *job)
 
     if (job->must_fail) {
         job->status = JOB_FAILED;
-    } else if (!hn_upsert_apply(sb, job->upsert, &error)) {
+    } else if (!job->apply(sb, job->request, &error)) {
         job->status = JOB_FAILED;
         free(job->text);
         job->text = sb_take(&error);
@@ -182,6 +184,6 @@ void hn_jobs_state(struct sandbox *sb, struct request *rq, struct reply *rp)
     for (struct job *job = sb->jobs->all; job; job = job->hh.next)
         json_array_append_new(list, json_pack("{s:s, s:s, s:s?, s:f, s:O}", "job_id", job->id, "status",
                                               status_names[job->status], "errors", job->text, "submitted",
-                                              job->submitted, "request", job->upsert));
+                                              job->submitted, "request", job->request));
     sb_reply_json(rp, 200, json_pack("{s:I, s:o}", "count", (json_int_t)json_array_size(list), "jobs", list));
 }

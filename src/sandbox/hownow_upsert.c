@@ -126,9 +126,9 @@ void hn_upsert(struct sandbox *sb, struct request *rq, struct reply *rp)
     } else if (!body_valid(rq->json)) {
         hn_refuse(rp, 400, NULL);
     } else {
-        sb_reply_json(
-            rp, 201,
-            json_pack("{s:s, s:s}", "job_id", hn_jobs_submit(sb->jobs, rq->json), "message", "Request is accepted"));
+        sb_reply_json(rp, 201,
+                      json_pack("{s:s, s:s}", "job_id", hn_jobs_submit(sb->jobs, hn_upsert_apply, rq->json), "message",
+                                "Request is accepted"));
     }
 }
 

@@ -25,6 +25,7 @@ struct sandbox *sandbox_new(const struct settings *settings)
     sb->groups = hn_groups_new(settings->seed, settings->users);
     sb->access = hn_access_new();
     sb->jobs = hn_jobs_new(settings->job_seconds);
+    sb->engagement = hn_engagement_new();
     sb->synap = sy_new(settings->seed, settings->synap_users);
     sb->pool = lp_new(settings);
     sb->thrive = th_new(settings->seed, settings->thrive_users);
@@ -45,6 +46,7 @@ void sandbox_free(struct sandbox *sb)
     lp_free(sb->pool);
     th_free(sb->thrive);
     sy_free(sb->synap);
+    hn_engagement_free(sb->engagement);
     hn_jobs_free(sb->jobs);
     hn_access_free(sb->access);
     hn_groups_free(sb->groups);

@@ -31,6 +31,7 @@ struct sandbox {
     struct groups *groups;
     struct access *access;
     struct jobs *jobs;
+    struct engagement *engagement;
     struct synap *synap;
     struct pool *pool;
     struct thrive *thrive;

@@ -33,6 +33,7 @@ static const struct table_shape ledger_shapes[L_ALL] = {
     [L_FIRST + LEDGER_OWN] = {"own", ours_sound},
     [L_FIRST + LEDGER_GUARD] = {"guard", ours_sound},
     [L_TENANTS] = {"tenants", NULL},
+    [L_NAMED] = {"accepted", NULL},
 };
 static const char *const counters[LEDGER_TABLES] = {
     [LEDGER_SAVES] = "next-saves",       [LEDGER_REMOVALS] = "next-removals", [LEDGER_JOBS] = "next-jobs",
@@ -44,15 +45,9 @@ static const struct env_shape ledger_shape = {"ledger", 0, L_ALL, ledger_shapes}
 
 /* ------------------------------------------------------------------ transactions */
 
-struct op { /* one call's transaction: its own, or the one between ledger_begin and ledger_commit */
-    struct store *s;
-    MDB_txn *txn;
-    bool own;
-};
-
-static int op_begin(struct store *s, struct op *op, struct err *e)
+int ledger_op_begin(struct store *s, struct ledger_op *op, struct err *e)
 {
-    *op = (struct op){.s = s, .txn = s->ledger_txn, .own = !s->ledger_txn};
+    *op = (struct ledger_op){.s = s, .txn = s->ledger_txn, .own = !s->ledger_txn};
     if (s->ledger_failed.code)
         return err_set(e, s->ledger_failed.code, "%s", s->ledger_failed.text);
     if (!op->own)
@@ -61,8 +56,7 @@ static int op_begin(struct store *s, struct op *op, struct err *e)
     return env_begin(&s->ledger, &op->txn, e);
 }
 
-/* rc: LMDB's, or one of ours below zero that has its sentence already. */
-static int op_end(struct op *op, int rc, bool ours, struct err *e)
+int ledger_op_end(struct ledger_op *op, int rc, bool ours, struct err *e)
 {
     struct store *s = op->s;
     struct err local = {0};
@@ -80,14 +74,14 @@ static int op_end(struct op *op, int rc, bool ours, struct err *e)
     return code;
 }
 
-static int reading(struct store *s, MDB_txn **txn, bool *own)
+int ledger_reading(struct store *s, MDB_txn **txn, bool *own)
 {
     *txn = s->ledger_txn;
     *own = !s->ledger_txn;
     return *own ? mdb_txn_begin(s->ledger.mdb, NULL, MDB_RDONLY, txn) : 0;
 }
 
-static void reading_end(MDB_txn *txn, bool own)
+void ledger_reading_end(MDB_txn *txn, bool own)
 {
     if (own)
         mdb_txn_abort(txn);
@@ -115,11 +109,11 @@ int ledger_identity(struct store *s, uint64_t *identity)
 {
     MDB_txn *txn;
     bool own;
-    int rc = reading(s, &txn, &own);
+    int rc = ledger_reading(s, &txn, &own);
     if (rc)
         return env_code(rc);
     rc = meta_get(txn, s, "identity", identity);
-    reading_end(txn, own);
+    ledger_reading_end(txn, own);
     return rc ? env_code(rc) : *identity ? 0 : -EIO;
 }
 
@@ -276,23 +270,23 @@ bool ledger_gave(struct store *s, uint64_t id)
     MDB_txn *txn;
     bool own;
     uint64_t next = 0;
-    if (reading(s, &txn, &own) == 0) {
+    if (ledger_reading(s, &txn, &own) == 0) {
         if (meta_get(txn, s, "next-id", &next))
             next = 0;
-        reading_end(txn, own);
+        ledger_reading_end(txn, own);
     }
     return id < next;
 }
 
 int store_tenant_number(struct store *s, const char *identity, unsigned *number, struct err *e)
 {
-    struct op op;
+    struct ledger_op op;
     MDB_stat stat;
     uint64_t known = 0;
     MDB_val key = {strlen(identity), (void *)identity}, value;
     if (key.mv_size == 0 || key.mv_size > 500)
         return err_set(e, -EINVAL, "a tenant's identity has 1 to 500 bytes, not %zu", key.mv_size);
-    int rc = op_begin(s, &op, e);
+    int rc = ledger_op_begin(s, &op, e);
     if (rc)
         return rc;
     MDB_dbi tenants = s->ledger_tables[L_TENANTS];
@@ -302,11 +296,11 @@ int store_tenant_number(struct store *s, const char *identity, unsigned *number,
     else if (rc == MDB_NOTFOUND && (rc = mdb_stat(op.txn, tenants, &stat)) == 0) {
         known = stat.ms_entries; /* none is ever dropped */
         if (known > 255)
-            return op_end(&op, err_set(e, -ENOSPC, "%s has numbers for 256 tenants and no more", s->dir), true, e);
+            return ledger_op_end(&op, err_set(e, -ENOSPC, "%s has numbers for 256 tenants and no more", s->dir), true, e);
         value = (MDB_val){sizeof known, &known};
         rc = mdb_put(op.txn, tenants, &key, &value, 0);
     }
-    rc = op_end(&op, rc, false, e);
+    rc = ledger_op_end(&op, rc, false, e);
     if (rc == 0)
         *number = (unsigned)known;
     return rc;
@@ -314,14 +308,14 @@ int store_tenant_number(struct store *s, const char *identity, unsigned *number,
 
 int store_mount_count(struct store *s, uint64_t *count, struct err *e)
 {
-    struct op op;
-    int rc = op_begin(s, &op, e);
+    struct ledger_op op;
+    int rc = ledger_op_begin(s, &op, e);
     if (rc)
         return rc;
     rc = meta_get(op.txn, s, "mounts", count);
     if (rc == 0)
         rc = meta_put(op.txn, s, "mounts", ++*count);
-    return op_end(&op, rc, false, e);
+    return ledger_op_end(&op, rc, false, e);
 }
 
 /* ------------------------------------------------------------------ begin, commit, abort */
@@ -366,37 +360,37 @@ void ledger_abort(struct store *s)
 
 int ledger_put(struct store *s, enum ledger_table t, uint64_t key, const void *value, size_t len, struct err *e)
 {
-    struct op op;
+    struct ledger_op op;
     struct key k;
     uint64_t next;
-    int rc = op_begin(s, &op, e);
+    int rc = ledger_op_begin(s, &op, e);
     if (rc)
         return rc;
     rc = env_take(&s->ledger, 12 + (len + s->ledger.page_size) / s->ledger.page_size, e);
     if (rc)
-        return op_end(&op, rc, true, e);
+        return ledger_op_end(&op, rc, true, e);
     MDB_val mk = key_numbers(&k, 1, key), mv = {len, (void *)value};
     rc = mdb_put(op.txn, s->ledger_tables[L_FIRST + t], &mk, &mv, 0);
     if (rc == 0)
         rc = meta_get(op.txn, s, counters[t], &next);
     if (rc == 0 && key >= next && key != UINT64_MAX)
         rc = meta_put(op.txn, s, counters[t], key + 1);
-    return op_end(&op, rc, false, e);
+    return ledger_op_end(&op, rc, false, e);
 }
 
 int ledger_delete(struct store *s, enum ledger_table t, uint64_t key, struct err *e)
 {
-    struct op op;
+    struct ledger_op op;
     struct key k;
-    int rc = op_begin(s, &op, e);
+    int rc = ledger_op_begin(s, &op, e);
     if (rc)
         return rc;
     MDB_val mk = key_numbers(&k, 1, key);
     rc = mdb_del(op.txn, s->ledger_tables[L_FIRST + t], &mk, NULL);
-    return op_end(&op, rc == MDB_NOTFOUND ? 0 : rc, false, e);
+    return ledger_op_end(&op, rc == MDB_NOTFOUND ? 0 : rc, false, e);
 }
 
-static int copy_out(const MDB_val *v, void **value, size_t *len)
+int ledger_copy_out(const MDB_val *v, void **value, size_t *len)
 {
     *value = malloc(v->mv_size + 1); /* a NUL behind it does no harm and spares text its own copy */
     if (!*value)
@@ -415,13 +409,13 @@ int ledger_get(struct store *s, enum ledger_table t, uint64_t key, void **value,
     MDB_val mk = key_numbers(&k, 1, key), mv;
     *value = NULL;
     *len = 0;
-    int rc = reading(s, &txn, &own);
+    int rc = ledger_reading(s, &txn, &own);
     if (rc)
         return env_code(rc);
     rc = mdb_get(txn, s->ledger_tables[L_FIRST + t], &mk, &mv);
     if (rc == 0)
-        rc = own && !env_holds(&s->ledger, &mv) ? MDB_CORRUPTED : copy_out(&mv, value, len);
-    reading_end(txn, own);
+        rc = own && !env_holds(&s->ledger, &mv) ? MDB_CORRUPTED : ledger_copy_out(&mv, value, len);
+    ledger_reading_end(txn, own);
     return env_code(rc);
 }
 
@@ -430,11 +424,11 @@ int ledger_next_key(struct store *s, enum ledger_table t, uint64_t *key)
     MDB_txn *txn;
     bool own;
     uint64_t next;
-    int rc = reading(s, &txn, &own);
+    int rc = ledger_reading(s, &txn, &own);
     if (rc)
         return env_code(rc);
     rc = meta_get(txn, s, counters[t], &next);
-    reading_end(txn, own);
+    ledger_reading_end(txn, own);
     if (rc)
         return env_code(rc);
     if (next < 1)
@@ -454,7 +448,7 @@ static int entry_at(struct store *s, enum ledger_table t, uint64_t from, uint64_
     bool own;
     struct key k;
     MDB_val mk = key_numbers(&k, 1, from), mv;
-    int rc = reading(s, &txn, &own);
+    int rc = ledger_reading(s, &txn, &own);
     if (rc)
         return rc;
     rc = mdb_cursor_open(txn, s->ledger_tables[L_FIRST + t], &cursor);
@@ -464,11 +458,11 @@ static int entry_at(struct store *s, enum ledger_table t, uint64_t from, uint64_
             rc = MDB_CORRUPTED;
         if (rc == 0) {
             *key = be64_get(mk.mv_data);
-            rc = copy_out(&mv, value, len);
+            rc = ledger_copy_out(&mv, value, len);
         }
         mdb_cursor_close(cursor);
     }
-    reading_end(txn, own);
+    ledger_reading_end(txn, own);
     return rc;
 }
 

@@ -2,7 +2,7 @@
  *
  *   codec.c    how keys and values lie on disk        env.c      one LMDB environment: opening, room, errors
  *   folder.c   the folder, its lock, the marker       check.c    looking at an environment in a child process first
- *   store.c    opening and closing the two            ledger.c   the durable one
+ *   store.c    opening and closing the two            ledger.c   the durable one; named.c its entries that have names
  *   read.c     answers                                write.c    transactions, marks, aliases
  *   put.c      a record with all its indexes          version.c  older bodies
  *   listing.c  directories' counts; sweeps            room.c     room for when the disk is full
@@ -114,7 +114,13 @@ enum table {
     TABLES,
 };
 
-enum { L_META, L_FIRST, L_TENANTS = L_FIRST + LEDGER_TABLES, L_ALL }; /* enum ledger_table stands from L_FIRST on */
+enum {
+    L_META,
+    L_FIRST,
+    L_TENANTS = L_FIRST + LEDGER_TABLES,
+    L_NAMED,
+    L_ALL
+}; /* enum ledger_table stands from L_FIRST on */
 
 struct store {
     char *dir;
@@ -184,7 +190,20 @@ int listing_shift(struct store_write *w, uint64_t dir, int entries, int details,
 
 int ledger_open(struct store *s, const struct store_limits *limits, bool unclean, struct err *e);
 int ledger_lease(struct store *s, uint64_t *id, struct err *e); /* a record id never given before */
-bool ledger_gave(struct store *s, uint64_t id);                 /* was it ever leased? */
+/* One call's transaction: its own, or the one between ledger_begin and ledger_commit. */
+struct ledger_op {
+    struct store *s;
+    MDB_txn *txn;
+    bool own;
+};
+int ledger_op_begin(struct store *s, struct ledger_op *op, struct err *e);
+/* rc: LMDB's, or one of ours below zero that has its sentence already. */
+int ledger_op_end(struct ledger_op *op, int rc, bool ours, struct err *e);
+int ledger_reading(struct store *s, MDB_txn **txn, bool *own);
+void ledger_reading_end(MDB_txn *txn, bool own);
+int ledger_copy_out(const MDB_val *v, void **value, size_t *len); /* 0 or an errno */
+
+bool ledger_gave(struct store *s, uint64_t id); /* was it ever leased? */
 int ledger_identity(struct store *s, uint64_t *identity);
 
 #endif

@@ -84,7 +84,7 @@ static void ask_timed_out(void *ctx)
     ask_end(a->flow, a, -ETIMEDOUT, &e);
 }
 
-static void ask_unlink(struct ask *a)
+void waiters_leave(struct ask *a)
 {
     if (!a->link)
         return;
@@ -130,7 +130,7 @@ void ask_end(struct engine *g, struct ask *a, int code, const struct err *e)
     if (a->ended)
         return;
     a->ended = true;
-    ask_unlink(a);
+    waiters_leave(a);
     if (g->net) /* else the timers are gone, or go with net_free */
         net_timer_stop(a->timer);
     a->timer = NULL;
@@ -358,6 +358,7 @@ static void *engine_main(void *ctx)
     pthread_setname_np(pthread_self(), "lmsfs-engine");
     for (size_t i = 0; i < g->tenants_n; i++) {
         struct tenant *t = &g->tenants[i];
+        accepted_replay(t);
         watch_replay(t);
         save_replay(t);
         removal_replay(t);

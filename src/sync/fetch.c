@@ -316,7 +316,13 @@ void fetch_ask_name(struct tenant *t, struct ask *a)
         return;
     }
     c = collection_of(t, a->ino, &e);
-    if (!c || doc_name_to_stem(a->name, stem, sizeof stem) || !(c->can & (LMS_GET | LMS_GET_BY_EMAIL)) ||
+    if (c && is_words_home(c, a->ino)) { /* any that can be one is one */
+        uint64_t ino;
+        int r = word_make(t, a->ino, a->name, false, &ino, &e);
+        ask_end(t->engine, a, r, &e);
+        return;
+    }
+    if (!c || stem_of_name(c, a->name, stem, sizeof stem) || !(c->can & (LMS_GET | LMS_GET_BY_EMAIL)) ||
         (!strncmp(stem, "EMAIL-", 6) && !(c->can & LMS_GET_BY_EMAIL)) ||
         (!strncmp(stem, "EXT-", 4) && !c->ext_prefix) || absent_known(t, a->ino, stem)) {
         ask_end(t->engine, a, err_set(&e, -ENOENT, "no such record"), &e);

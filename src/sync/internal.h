@@ -21,6 +21,7 @@ struct waiters {
 
 void waiters_add(struct engine *g, struct waiters *w, struct ask *a);
 void waiters_end(struct engine *g, struct waiters *w, int code, const struct err *e); /* all are done with it */
+void waiters_leave(struct ask *a);                                                    /* it waits for something else */
 void ask_end(struct engine *g, struct ask *a, int code,
              const struct err *e); /* leaves its list, timer stopped, done called */
 /* A flow that holds the ask (no list) can't be interrupted and times out by itself. */
@@ -164,6 +165,13 @@ int result_error(struct tenant *t, const struct net_result *r, struct err *e);
 uint64_t dir_of_record(uint64_t ino, bool active, uint64_t home); /* the directory it stands in */
 /* Key of the parent that `home` belongs to; malloc'ed; NULL where the collection has no parent. */
 char *parent_key_of(struct engine *g, uint64_t home);
+char *parent_of(struct engine *g, uint64_t home, char **ext); /* the same; *ext (may be NULL): its external id, or NULL */
+/* Where the parents of a collection's directories are records: another collection's home, or of words its own, with no record id. 0: it
+ * has none. */
+uint64_t home_of_parents(struct tenant *t, const struct lms_collection *c);
+bool is_words_home(const struct lms_collection *c, uint64_t home);
+/* A file's name as get_request takes it: "EXT-…", "ID-…"; of plain names "ID-<key>". */
+int stem_of_name(const struct lms_collection *c, const char *name, char *stem, size_t size);
 const struct lms_collection *collection_of(struct tenant *t, uint64_t ino_or_home, struct err *e);
 uint64_t record_by_name(struct engine *g, uint64_t home, const char *name); /* the record that a name means now; 0: none */
 int canonical_name(const struct lms_collection *c, const struct lms_record *r, char name[256]);
@@ -230,6 +238,7 @@ void fetch_free(struct tenant *t);
 void absent_forget(struct tenant *t, uint64_t home, const char *stem);
 
 void save_ask(struct tenant *t, struct ask *a);
+void save_emptied(struct tenant *t, struct ask *a); /* the save by which a record is removed (LMS_EMPTIES) */
 void save_replay(struct tenant *t);
 void save_free(struct tenant *t);
 void save_list(struct tenant *t, json_t *into);
@@ -237,12 +246,40 @@ unsigned save_count(struct tenant *t);
 /* Of that name, or of that record (0: not known) under any name. save_wait: false when there is none. */
 bool save_wait(struct tenant *t, uint64_t home, const char *name, uint64_t ino, struct ask *a);
 bool save_is_under_way(struct tenant *t, uint64_t home, const char *name, uint64_t ino);
-/* watch.c tells it how a save's job ended; `job` may be NULL when lost. */
-void save_job_over(struct tenant *t, uint64_t seq, const struct lms_job *job, bool lost);
+/* watch.c tells it how a save's job ended; `job` may be NULL when lost. savers: who waits for that job's verdict, NULL: nobody; where the
+ * save goes on they are taken along. */
+void save_job_over(struct tenant *t, uint64_t seq, const struct lms_job *job, bool lost, struct waiters *savers);
+
+/* accepted.c — what write-only collections took. Its state is the ledger's entry of (home, name): what is settled, and the saves whose
+ * jobs still run, in their order; so a job that fails takes back what its save did, and nothing else. */
+struct accepted_save {
+    uint64_t home, seq;                 /* seq: the journal's, the same when its job ends */
+    const char *name, *key, *ext, *job; /* job NULL: it is done */
+    const json_t *merged, *delta;       /* delta NULL: a create, or one that replaced all there was */
+    bool removes;                       /* LMS_EMPTIES: the record is gone with it */
+};
+int accepted_save(struct tenant *t, const struct accepted_save *s, struct err *e); /* the ledger only */
+int accepted_settle(struct tenant *t, uint64_t home, const char *name, uint64_t seq, bool failed,
+                    struct err *e); /* the ledger only */
+int accepted_remove(struct tenant *t, const struct known *k, bool into_bin,
+                    struct err *e); /* both: it was removed, or moved into the bin */
+int accepted_activate(struct tenant *t, const struct known *k, struct err *e); /* the ledger: it is back from the bin */
+int accepted_adopt(struct tenant *t, uint64_t home, const char *name, const char *key, const char *ext,
+                   struct err *e); /* both; 1: it is known already */
+int accepted_forget(struct tenant *t, uint64_t home, const char *name, struct err *e); /* both; -ENOENT */
+/* The cache as the ledger has it, and how it is marked. *ino 0: nothing is shown. */
+int accepted_show(struct tenant *t, uint64_t home, const char *name, const char *error, uint64_t *ino, struct err *e);
+/* A record that was removed and can be brought back, as it was: 0, or -ENOENT. */
+int accepted_removed(struct tenant *t, uint64_t home, const char *name, struct known *k);
+void accepted_parent_came(struct tenant *t, struct store_write *w, uint64_t parent, const char *key);
+void accepted_replay(struct tenant *t);
+/* The directory of a word: made if need be, and listed from now on if `listed`. */
+int word_make(struct tenant *t, uint64_t words_home, const char *file_name, bool listed, uint64_t *ino, struct err *e);
 
 /* base with what we ourselves had accepted since it was shown carried onto it (new reference), or base itself. */
 json_t *own_rebase(struct tenant *t, const struct lms_collection *c, uint64_t ino, const char *version, json_t *base);
 void own_note(struct tenant *t, uint64_t ino, const char *const *seen, size_t seen_n, json_t *delta);
+json_t *own_without_secrets(const struct lms_collection *c, const json_t *delta); /* a copy */
 void own_forget(struct tenant *t, uint64_t ino);
 void own_prune(struct tenant *t); /* what is older than base_ttl */
 void own_free(struct tenant *t);
@@ -281,7 +318,7 @@ uint64_t watch_begin(struct watch *w); /* the job's number; w belongs to the wat
 void watch_ask(struct tenant *t, struct ask *a);
 void watch_when_over(struct tenant *t, uint64_t job_ino, struct ask *a); /* settle = completed */
 /* Is the job of that save watched (its record is this one, from now on), or known to be over? Then that is told again. */
-bool watch_of_save(struct tenant *t, uint64_t save_seq, uint64_t record);
+bool watch_of_save(struct tenant *t, uint64_t save_seq, const char *job, uint64_t record);
 void watch_prune(struct tenant *t);                       /* jobs that were over job_retention ago */
 bool watch_has_record(struct tenant *t, uint64_t record); /* a job of it is under way */
 bool watch_record(struct tenant *t, uint64_t record,
@@ -320,7 +357,7 @@ struct audit_line {
 };
 void audit(struct tenant *t, const struct caller *who, uint64_t home, const char *name, const struct audit_line *l);
 void caller_read(struct caller *who, const json_t *o); /* "uid", "pid" and "command", as the ledger has them */
-void audit_caller(struct caller *who); /* fills in the command's name, while its process still is */
+void audit_caller(struct caller *who);                 /* fills in the command's name, while its process still is */
 json_t *audit_status(struct engine *g);
 int audit_open(struct engine *g, struct err *e);
 void audit_close(struct engine *g);

@@ -47,12 +47,19 @@ static void read_anew(struct tenant *t, uint64_t seq, uint64_t home, const char 
         return;
     }
     *a = (struct after){t, seq};
-    if (doc_name_to_stem(name, stem, sizeof stem) == 0)
+    const struct lms_collection *c = engine_collection(t->engine, home);
+    if (c && stem_of_name(c, name, stem, sizeof stem) == 0)
         absent_forget(t, home, stem);
     fetch_by_ino(t, ino, NET_LISTING, 60 * SECOND, fetched, a);
 }
 
 /* ------------------------------------------------------------------ failed */
+
+static bool is_written_only(struct tenant *t, uint64_t home)
+{
+    const struct lms_collection *c = engine_collection(t->engine, home);
+    return c && c->kind == LMS_WRITE_ONLY;
+}
 
 static void restore_before(struct tenant *t, json_t *o, uint64_t ino)
 {
@@ -85,6 +92,14 @@ void save_bring_back(struct tenant *t, uint64_t seq, json_t *o)
     uint64_t ino = record_by_name(t->engine, home, name);
     struct store_mark m = {.state = STORE_FAILED};
     struct known k;
+    struct err e;
+    if (is_written_only(t, home)) { /* the ledger has been told; what it says is shown */
+        if (ino)
+            own_forget(t, ino);
+        accepted_show(t, home, name, words, &ino, &e);
+        ledger_delete(t->engine->store, LEDGER_SAVES, seq, &e);
+        return;
+    }
     if (ino) {
         snprintf(m.error, sizeof m.error, "%s", words ? words : "");
         restore_before(t, o, ino);
@@ -108,6 +123,8 @@ static void note_failed(struct tenant *t, uint64_t seq, json_t *o, const char *w
     struct reason why = {.code = -EINVAL, .text = words, .job = json_string_value(json_object_get(o, "job"))};
     struct err e;
     bool one = ledger_begin(st, &e) == 0;
+    if (is_written_only(t, home))
+        accepted_settle(t, home, json_string_value(json_object_get(o, "name")), seq, true, &e);
     reject(t, engine_collection(t->engine, home), home, json_string_value(json_object_get(o, "name")), text, len, &why);
     if (text)
         explicit_bzero(text, len);
@@ -127,6 +144,11 @@ static void note_failed(struct tenant *t, uint64_t seq, json_t *o, const char *w
 
 /* ------------------------------------------------------------------ over */
 
+static const char *failure_words(const struct lms_job *job, bool lost)
+{
+    return lost ? "the LMS no longer knows this job: its end is unknown" : job->errors ? job->errors : "the job failed";
+}
+
 static bool is_latest(struct tenant *t, uint64_t ino, const char *job)
 {
     struct store_mark mark = {0};
@@ -137,7 +159,70 @@ static bool is_latest(struct tenant *t, uint64_t ino, const char *job)
     return ours;
 }
 
-void save_job_over(struct tenant *t, uint64_t seq, const struct lms_job *job, bool lost)
+/* The create failed, for the same id is there: it goes on as an update, and who waits for its job waits for that one's. */
+static bool goes_on(struct tenant *t, uint64_t seq, const json_t *o, const struct lms_job *job, struct waiters *savers)
+{
+    const struct lms_provider *p = t->info.provider;
+    if (!p->says_exists || !json_is_true(json_object_get(o, "created")) || json_is_true(json_object_get(o, "exists")))
+        return false;
+    struct save *s = journal_save(t, seq, o);
+    json_t *doc = NULL;
+    struct err e;
+    if (!s || doc_parse(s->text, s->len, SIZE_MAX, &doc, &e)) {
+        if (s)
+            save_release(s);
+        return false;
+    }
+    char stem[1024], *ext = NULL;
+    const char *prefix = s->c->ext_prefix;
+    if (stem_of_name(s->c, s->name, stem, sizeof stem) == 0 && prefix && !strncmp(stem, prefix, strlen(prefix)))
+        ext = stem + strlen(prefix);
+    struct lms_save as_sent = {.parent_key = s->parent_key,
+                               .parent_ext = s->parent_ext,
+                               .ext = ext,
+                               .name = s->c->plain_names ? stem + 3 : NULL,
+                               .uid = s->uid,
+                               .now = s->saved_at,
+                               .merged = doc};
+    bool exists = p->says_exists(s->c, &as_sent, NULL, job);
+    json_decref(doc);
+    if (!exists) {
+        save_release(s);
+        return false;
+    }
+    s->exists = true;
+    s->replayed = false;
+    while (savers && savers->first) {
+        struct ask *a = savers->first;
+        waiters_leave(a);
+        waiters_add(t->engine, &s->waiters, a);
+    }
+    save_enqueue(s);
+    return true;
+}
+
+static void written_job_over(struct tenant *t, uint64_t seq, json_t *o, const struct lms_job *job, bool lost)
+{
+    uint64_t home = (uint64_t)json_integer_value(json_object_get(o, "home")), ino;
+    const char *name = json_string_value(json_object_get(o, "name"));
+    bool warned = job && job->status == LMS_JOB_WARNINGS;
+    struct err e;
+    if (lost || job->status == LMS_JOB_FAILED) {
+        note_failed(t, seq, o, failure_words(job, lost));
+        save_bring_back(t, seq, o);
+        return;
+    }
+    bool one = ledger_begin(t->engine->store, &e) == 0;
+    accepted_settle(t, home, name, seq, false, &e);
+    ledger_delete(t->engine->store, LEDGER_SAVES, seq, &e);
+    if (one)
+        ledger_commit(t->engine->store, &e);
+    accepted_show(t, home, name, warned ? job->errors : NULL, &ino, &e);
+    if (ino)
+        hook_inode(t->engine, ino);
+}
+
+void save_job_over(struct tenant *t, uint64_t seq, const struct lms_job *job, bool lost, struct waiters *savers)
 {
     struct err e;
     json_t *o = entry_get(t, seq);
@@ -148,15 +233,21 @@ void save_job_over(struct tenant *t, uint64_t seq, const struct lms_job *job, bo
         json_decref(o);
         return;
     }
+    if (!lost && job->status == LMS_JOB_FAILED && goes_on(t, seq, o, job, savers)) {
+        json_decref(o);
+        return;
+    }
+    if (is_written_only(t, home)) {
+        written_job_over(t, seq, o, job, lost);
+        json_decref(o);
+        return;
+    }
     uint64_t ino = record_by_name(t->engine, home, name);
     if (ino)
         touched_note(t, ino);
     bool ours = is_latest(t, ino, id), warned = !lost && job->status == LMS_JOB_WARNINGS;
     if (lost || job->status == LMS_JOB_FAILED) {
-        note_failed(t, seq, o,
-                    lost          ? "the LMS no longer knows this job: its end is unknown"
-                    : job->errors ? job->errors
-                                  : "the job failed");
+        note_failed(t, seq, o, failure_words(job, lost));
         if (ours)
             save_bring_back(t, seq, o);
         else

@@ -44,12 +44,14 @@ static json_t *entry(struct save *s, const char *phase, const char *job)
                   s->now.doc == NULL, "ino", (json_int_t)s->ino, "save", s->uid, "at", (json_int_t)s->saved_at);
     if (!o)
         return NULL;
+    json_object_set_new(o, "exists", json_boolean(s->exists));
+    json_object_set_new(o, "removes", json_boolean(s->removes));
     if (s->now.doc)
         json_object_set(o, "before", s->now.doc);
     json_t *base = s->base ? s->base : s->kept_base;
     if (base)
         json_object_set(o, "base", base);
-    if (!strcmp(phase, "accepted"))
+    if (!strcmp(phase, "accepted") && s->c->kind != LMS_WRITE_ONLY) /* of those the ledger knows it */
         json_object_set_new(o, "after", doc_project(s->c, s->now.doc, s->merged));
     return o;
 }
@@ -87,6 +89,10 @@ static void show_again(struct tenant *t, json_t *o, uint64_t home, const char *n
     struct err e = {0};
     struct known k = {0};
     uint64_t ino = record_by_name(t->engine, home, name);
+    if (c->kind == LMS_WRITE_ONLY) {
+        accepted_show(t, home, name, NULL, &ino, &e);
+        return;
+    }
     bool known = ino && known_get(t->engine, ino, &k) == 0;
     if (json_is_object(after)) {
         const char *ext = c->ext_prefix ? field_with(c, LMS_IS_EXT, after) : NULL;
@@ -113,11 +119,11 @@ static void replay_accepted(struct tenant *t, uint64_t seq, json_t *o, uint64_t 
     struct err e = {0};
     show_again(t, o, home, name, job);
     uint64_t ino = record_by_name(t->engine, home, name);
-    if (job && watch_of_save(t, seq, ino))
+    if (job && watch_of_save(t, seq, job, ino))
         return;
     struct watch *w = job ? watch_prepare(t, job, ino ? ino : home, name, seq, &e) : NULL;
     if (!w) { /* no job, and none can be watched */
-        save_job_over(t, seq, NULL, true);
+        save_job_over(t, seq, NULL, true, NULL);
         return;
     }
     watch_keep(w, &e); /* its watch was lost with a damaged ledger, or was never written */
@@ -146,28 +152,40 @@ static void lost_text(struct tenant *t, uint64_t seq, uint64_t home, const char 
     ledger_delete(t->engine->store, LEDGER_SAVES, seq, &e);
 }
 
-static void replay_save(struct tenant *t, uint64_t seq, json_t *o, uint64_t home, const char *name)
+struct save *journal_save(struct tenant *t, uint64_t seq, const json_t *o)
 {
+    uint64_t home = (uint64_t)json_integer_value(json_object_get(o, "home"));
+    const char *name = json_string_value(json_object_get(o, "name")),
+               *id = json_string_value(json_object_get(o, "save"));
     json_t *base = json_object_get(o, "base");
     size_t len;
     char *text = journal_text(t->engine, seq, o, &len);
     struct save *s = text ? save_new(t, home, name, text, len) : NULL;
-    if (!text)
-        lost_text(t, seq, home, name);
     if (!s) {
         free(text);
-        return;
+        return NULL;
     }
     s->seq = seq;
     s->replayed = true;
-    s->was_sent = !strcmp(json_string_value(json_object_get(o, "phase")), "sent");
     s->kept_base = json_is_object(base) ? json_incref(base) : NULL;
     caller_read(&s->caller, o);
-    const char *uid = json_string_value(json_object_get(o, "save"));
-    if (uid && strlen(uid) == sizeof s->uid - 1) { /* an older lmsfs noted none */
-        snprintf(s->uid, sizeof s->uid, "%s", uid);
+    s->exists = json_is_true(json_object_get(o, "exists"));
+    s->removes = json_is_true(json_object_get(o, "removes"));
+    if (id && strlen(id) == sizeof s->uid - 1) { /* an older lmsfs noted none */
+        snprintf(s->uid, sizeof s->uid, "%s", id);
         s->saved_at = json_integer_value(json_object_get(o, "at"));
     }
+    return s;
+}
+
+static void replay_save(struct tenant *t, uint64_t seq, json_t *o, uint64_t home, const char *name)
+{
+    struct save *s = journal_save(t, seq, o);
+    if (!s) {
+        lost_text(t, seq, home, name);
+        return;
+    }
+    s->was_sent = !strcmp(json_string_value(json_object_get(o, "phase")), "sent");
     save_enqueue(s);
 }
 

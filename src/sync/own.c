@@ -147,7 +147,7 @@ json_t *own_rebase(struct tenant *t, const struct lms_collection *c, uint64_t in
 }
 
 /* A secret is no part of a base: it is never shown, and must not lie in the ledger. */
-static json_t *without_secrets(const struct lms_collection *c, const json_t *delta)
+json_t *own_without_secrets(const struct lms_collection *c, const json_t *delta)
 {
     json_t *copy = json_deep_copy(delta), *set = json_object_get(copy, "set");
     for (const struct lms_field *f = c ? c->fields : NULL; f && f->name; f++)
@@ -171,7 +171,7 @@ void own_note(struct tenant *t, uint64_t ino, const char *const *seen, size_t se
     for (size_t i = 0; i < seen_n && i < OWN_SEEN; i++)
         if (seen[i])
             snprintf(s->seen[i], sizeof s->seen[i], "%s", seen[i]);
-    s->delta = without_secrets(engine_collection(t->engine, ino), delta);
+    s->delta = own_without_secrets(engine_collection(t->engine, ino), delta);
     keep(t, o);
 }
 

@@ -36,17 +36,18 @@ static uint64_t dir_named(struct tenant *t, const char *word, const struct lms_c
     *c = lms_collection(p, bin ? word + 12 : word);
     if (!*c || (*c)->kind == LMS_SINGLETON)
         return 0;
-    enum ino_kind kind = (*c)->parent ? INO_PARENTS : INO_DIR; /* a bin's records live in their collection's home */
+    enum ino_kind kind = lms_has_parents(*c) ? INO_PARENTS : INO_DIR; /* a bin's records live in their collection's home */
     return ino_make(kind, t->info.number, (unsigned)lms_collection_index(p, *c), 0);
 }
 
 static uint64_t parent_dir(struct tenant *t, const struct lms_collection *c, const char *word)
 {
-    const struct lms_collection *pc = lms_collection(t->info.provider, c->parent);
     char name[300];
-    uint64_t home = ino_make(INO_DIR, t->info.number, (unsigned)lms_collection_index(t->info.provider, pc), 0);
-    snprintf(name, sizeof name, "%s.json", word);
-    uint64_t parent = look(t->engine, home, name);
+    uint64_t home = home_of_parents(t, c), parent = 0;
+    struct err ignored;
+    if (snprintf(name, sizeof name, "%s.json", word) < 256 && !(parent = look(t->engine, home, name)) &&
+        c->parent_is_word && word_make(t, home, name, false, &parent, &ignored))
+        parent = 0;
     return parent
                ? ino_make(INO_DIR, t->info.number, (unsigned)lms_collection_index(t->info.provider, c), ino_rec(parent))
                : 0;

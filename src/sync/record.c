@@ -18,20 +18,36 @@ const struct lms_collection *collection_of(struct tenant *t, uint64_t ino_or_hom
     return c;
 }
 
-char *parent_key_of(struct engine *g, uint64_t home)
+bool is_words_home(const struct lms_collection *c, uint64_t home)
+{
+    return c && c->parent_is_word && ino_kind(home) == INO_DIR && !ino_rec(home);
+}
+
+uint64_t home_of_parents(struct tenant *t, const struct lms_collection *c)
+{
+    const struct lms_collection *pc = c->parent_is_word ? c
+                                      : c->parent       ? lms_collection(t->info.provider, c->parent)
+                                                        : NULL;
+    int index = pc ? lms_collection_index(t->info.provider, pc) : -1;
+    return index < 0 ? 0 : ino_make(INO_DIR, t->info.number, (unsigned)index, 0);
+}
+
+char *parent_of(struct engine *g, uint64_t home, char **ext)
 {
     const struct lms_collection *c = engine_collection(g, home);
-    if (!c || !c->parent)
+    struct tenant *t = c && lms_has_parents(c) && ino_rec(home) ? tenant_of(g, home) : NULL;
+    uint64_t parents = t ? home_of_parents(t, c) : 0;
+    if (ext)
+        *ext = NULL;
+    if (!parents)
         return NULL;
-    struct tenant *t = tenant_of(g, home);
-    const struct lms_collection *pc = lms_collection(t->info.provider, c->parent);
-    int index = pc ? lms_collection_index(t->info.provider, pc) : -1;
-    if (index < 0)
-        return NULL;
-    uint64_t parent = ino_make(INO_RECORD, ino_tenant(home), (unsigned)index, ino_rec(home));
     struct store_read *r = store_read_begin(g->store);
     struct store_record rec;
-    char *key = r && store_get(r, parent, &rec) == 0 && rec.key[0] ? strdup(rec.key) : NULL;
+    bool found =
+        r && store_get(r, ino_make(INO_RECORD, ino_tenant(parents), ino_coll(parents), ino_rec(home)), &rec) == 0;
+    char *key = found && rec.key[0] ? strdup(rec.key) : NULL;
+    if (key && ext && rec.ext[0])
+        *ext = strdup(rec.ext);
     if (r)
         store_read_end(r);
     return key;
@@ -49,11 +65,26 @@ uint64_t record_by_name(struct engine *g, uint64_t home, const char *name)
     return ino_is_alias(ino) ? ino_as(ino, INO_RECORD) : ino;
 }
 
+char *parent_key_of(struct engine *g, uint64_t home)
+{
+    return parent_of(g, home, NULL);
+}
+
 int canonical_name(const struct lms_collection *c, const struct lms_record *r, char name[256])
 {
     if (c->ext_prefix && r->ext && *r->ext)
         return doc_stem_to_name(c->ext_prefix, r->ext, name, 256);
-    return doc_stem_to_name("ID-", r->key ? r->key : "", name, 256);
+    return doc_stem_to_name(c->plain_names ? "" : "ID-", r->key ? r->key : "", name, 256);
+}
+
+int stem_of_name(const struct lms_collection *c, const char *name, char *stem, size_t size)
+{
+    if (!c->plain_names)
+        return doc_name_to_stem(name, stem, size);
+    int r = size > 3 ? doc_name_to_key(name, stem + 3, size - 3) : -ENAMETOOLONG;
+    if (r == 0)
+        memcpy(stem, "ID-", 3);
+    return r;
 }
 
 /* What the API takes and never gives back stays as it was last written. */
@@ -173,7 +204,8 @@ struct work {
 static int work_name(struct work *k, struct err *e)
 {
     if (ino_kind(k->p->home) != INO_TENANT) {
-        int r = canonical_name(k->c, k->r, k->name);
+        int r = is_words_home(k->c, k->p->home) ? doc_stem_to_name("", k->r->key, k->name, sizeof k->name)
+                                                : canonical_name(k->c, k->r, k->name);
         return r ? err_set(e, r, "an id of %s can't be a file name", k->tenant->info.conf->name) : 0;
     }
     k->c = lms_collection(k->tenant->info.provider, k->r->key); /* a singleton: its key is its file name without .json */
@@ -213,6 +245,8 @@ static int work_row(struct work *k, struct store_read *v)
 
 static int work_finish(struct work *k, struct store_read *v, char **text, size_t *len)
 {
+    if (is_words_home(k->c, k->p->home)) /* a directory's name, and nothing else */
+        return doc_print(k->doc, text, len);
     json_t *before = k->known && k->c->fields ? stored_doc(v, k->found) : NULL;
     if (before)
         carry_as_written(k->c, before, k->doc);
@@ -253,9 +287,10 @@ static struct store_put work_put(struct work *k, const char *text, size_t len)
         .body = text,
         .body_len = len,
     };
-    if (ino_kind(k->p->home) == INO_TENANT)
+    if (ino_kind(k->p->home) == INO_TENANT || is_words_home(k->c, k->p->home))
         return put;
-    if (r->key && *r->key && !doc_stem_to_name("ID-", r->key, k->id_alias, sizeof k->id_alias) &&
+    bool other_names = !k->c->plain_names && k->c->kind != LMS_WRITE_ONLY; /* else the key is the name already */
+    if (other_names && r->key && *r->key && !doc_stem_to_name("ID-", r->key, k->id_alias, sizeof k->id_alias) &&
         strcmp(k->id_alias, k->name))
         put.id_alias = k->id_alias;
     if (r->email && *r->email && !doc_stem_to_name("EMAIL-", r->email, k->email_alias, sizeof k->email_alias))
@@ -292,6 +327,8 @@ int record_put(struct tenant *t, struct store_write *w, const struct record_put 
         res = store_put(w, &put, p->source == RECORD_DETAIL, &ch, e);
         if (res == 0)
             tell(t->engine, &put, &ch, k.was_active, p->quiet_new);
+        if (res == 0 && ch.created)
+            accepted_parent_came(t, w, ch.ino, put.key);
     }
     *ino = res == 0 ? ch.ino : k.found;
     if (res == -ENOMEM && e && !e->code)

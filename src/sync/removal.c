@@ -6,7 +6,7 @@
  *
  * guard.c counts them when they are asked. One that is held waits for an operator's word, over restarts too.
  */
-#include "sync/internal.h"
+#include "sync/save.h"
 #include "sync/hook.h"
 
 #include <errno.h>
@@ -233,6 +233,26 @@ static void put_manager_back(void *ctx, int code, uint64_t ino, const struct err
 
 /* ------------------------------------------------------------------ the request and its verdict */
 
+/* Nobody but the ledger knows it. Where there is no bin the record is gone from sight, and a later save of it brings it back. */
+static void written_only_done(struct removal *r)
+{
+    struct tenant *t = r->tenant;
+    struct known k;
+    struct err e = {0};
+    bool bin = r->op != LMS_OP_DELETE && !lms_has_parents(r->c);
+    record_mark(t->engine, r->ino, NULL);
+    if (known_get(t->engine, r->ino, &k)) { /* the save that removed it has seen to it */
+        removal_end(r, 0, NULL);
+        return;
+    }
+    int code = r->op == LMS_OP_REACTIVATE ? accepted_activate(t, &k, &e) : accepted_remove(t, &k, bin, &e);
+    if (code == 0 && r->op == LMS_OP_REACTIVATE)
+        record_set_active(t, r->ino, true, &e);
+    own_forget(t, r->ino);
+    known_release(&k);
+    removal_end(r, 0, NULL); /* the LMS did it: only our view of it may lag */
+}
+
 static void done_with(struct removal *r)
 {
     struct tenant *t = r->tenant;
@@ -240,6 +260,10 @@ static void done_with(struct removal *r)
     test_hook("removal-answered");
     touched_note(t, r->ino);
     r->asked = false;
+    if (r->c->kind == LMS_WRITE_ONLY) {
+        written_only_done(r);
+        return;
+    }
     if (r->op == LMS_OP_DELETE) {
         record_forget(t, r->ino, &e);
         removal_end(r, 0, NULL);
@@ -364,9 +388,10 @@ static int removal_request(struct removal *r, const struct known *k, struct http
     const char *manager = json_string_value(json_object_get(k->doc, "manager_id"));
     if (r->op == LMS_OP_DEACTIVATE && manager && !r->manager)
         r->manager = strdup(manager);
-    char *successor = successor_of(r, k), *parent = parent_key_of(r->tenant->engine, r->home);
+    char *parent_ext, *successor = successor_of(r, k), *parent = parent_of(r->tenant->engine, r->home, &parent_ext);
     struct lms_change change = {.op = r->op,
                                 .parent_key = parent,
+                                .parent_ext = parent_ext,
                                 .key = k->key,
                                 .ext = *k->ext ? k->ext : NULL,
                                 .successor = r->op == LMS_OP_REACTIVATE ? NULL : successor,
@@ -376,7 +401,55 @@ static int removal_request(struct removal *r, const struct known *k, struct http
     int code = r->tenant->info.provider->change_request(r->c, &change, req, e);
     free(successor);
     free(parent);
+    free(parent_ext);
     return code;
+}
+
+/* A record whose removal is a save of it with nothing in it: what that takes, requests and jobs, is a save's matter. */
+static void emptied(struct ask *a, int code)
+{
+    struct back *b = (struct back *)((char *)a - offsetof(struct back, ask));
+    struct removal *r = b->r;
+    struct err e = a->err;
+    ask_release(a);
+    free(b);
+    removal_end(r, code, &e); /* what was refused is kept as a save's */
+}
+
+static char *emptied_text(const struct lms_collection *c)
+{
+    json_t *o = json_object();
+    for (const struct lms_field *f = c->fields; f && f->name; f++)
+        if (f->type == LMS_ARRAY)
+            json_object_set_new(o, f->name, json_array());
+    char *text = json_dumps(o, JSON_COMPACT);
+    json_decref(o);
+    return text;
+}
+
+static void removal_by_save(struct removal *r)
+{
+    struct back *b = calloc(1, sizeof *b);
+    char *text = emptied_text(r->c);
+    struct err e = {0};
+    int code = removal_note(r, &e);
+    if (!b || !text || code) {
+        free(b);
+        free(text);
+        refused(r, code ? code : -ENOMEM, code ? &e : (err_set(&e, -ENOMEM, "out of memory"), &e));
+        return;
+    }
+    b->r = r;
+    b->ask = (struct ask){.kind = ASK_SAVE,
+                          .ino = r->home,
+                          .name = strdup(r->name),
+                          .text = text,
+                          .text_len = strlen(text),
+                          .people = true,
+                          .timeout_ms = r->tenant->info.conf->op_timeout * 2 * SECOND,
+                          .caller = r->caller,
+                          .done = emptied};
+    save_emptied(r->tenant, &b->ask);
 }
 
 static void removal_send(struct removal *r)
@@ -397,6 +470,11 @@ static void removal_send(struct removal *r)
         t->engine->busy++;
     }
     r->held = false;
+    if ((r->c->can & LMS_EMPTIES) && r->c->kind == LMS_WRITE_ONLY) {
+        known_release(&k);
+        removal_by_save(r);
+        return;
+    }
     code = removal_request(r, &k, &req, &e);
     known_release(&k);
     if (code == 0)
@@ -467,7 +545,7 @@ static int removal_op(struct tenant *t, const struct lms_collection *c, bool out
     }
     if (!(c->can & LMS_DELETE))
         return err_set(e, -EPERM, "%s has no way to remove one of %s", t->info.provider->name, c->name);
-    if (!delete_allowed(conf, c))
+    if (c->kind != LMS_WRITE_ONLY && !delete_allowed(conf, c)) /* what can only be written can be written again */
         return err_set(e, -EPERM, "removing it would delete it for good: only where allow_delete names %s", c->name);
     *op = LMS_OP_DELETE;
     return 0;
@@ -717,6 +795,16 @@ static void replay_known(void *ctx, int code, uint64_t ino, const struct err *e)
         removal_send(r);
 }
 
+/* Was it done before the crash, of a record that only the ledger knows? */
+static bool is_gone(const struct removal *r)
+{
+    struct known k;
+    if (accepted_removed(r->tenant, r->home, r->name, &k))
+        return false;
+    known_release(&k);
+    return true;
+}
+
 /* Where it stood when the daemon ended, it goes on. */
 static void replay_removal(struct removal *r, bool sent)
 {
@@ -726,7 +814,12 @@ static void replay_removal(struct removal *r, bool sent)
     struct known k;
     int code = known_get(t->engine, r->ino, &k);
     known_release(&k);
-    if (code) {
+    bool written_only = r->c->kind == LMS_WRITE_ONLY;
+    if (written_only && ((code && is_gone(r)) || (sent && (r->c->can & LMS_EMPTIES)))) {
+        t->engine->busy++; /* removal_end counts it down */
+        r->sent = true;
+        removal_end(r, 0, NULL);
+    } else if (code) {
         refused(r, code,
                 (err_set(&e, code, "the cache was begun anew, and the record isn't known under its number: ask again"),
                  &e));

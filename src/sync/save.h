@@ -10,7 +10,12 @@ struct save {
     struct tenant *tenant;
     const struct lms_collection *c;
     uint64_t home;
-    char *name, *parent_key;
+    char *name, *parent_key, *parent_ext;
+    bool again;    /* the answer to its create was lost, and it was sent once more */
+    bool exists;   /* its create found the same id there: it goes on as an update */
+    bool removed;  /* it brings back what was removed */
+    bool removes;  /* LMS_EMPTIES: it is how a record is removed */
+    json_t *blank; /* exists: what is known of the record, {} */
     char *text;
     size_t len;
     struct caller caller;
@@ -29,6 +34,7 @@ struct save {
     json_t *saved, *options, *base, *delta, *merged, *changed;
     json_t *kept_base;                 /* replayed: the base as the journal has it */
     char *ext;                         /* the external id that the name gives */
+    char *key;                         /* the key that the name gives: of plain names, and of all write-only ones */
     char seen[3][DOC_VERSION_LEN + 1]; /* versions that were shown before this save */
     struct lms_save what_to_send;
     struct lms_plan plan;
@@ -54,6 +60,7 @@ void save_go_on(struct save *s); /* what it created is there: the rest of it as 
 bool save_is_pending(const struct save *s);
 void save_mark(struct save *s, enum store_state state, const char *job, const char *error);
 void save_alias(struct save *s);
+void save_as_update(struct save *s); /* what it creates is there already: the same once more, as an update */
 const char *field_with(const struct lms_collection *c, unsigned flag, const json_t *doc);
 
 /* queue.c: saves of one record, under whatever name, one after the other */
@@ -69,6 +76,9 @@ int journal_write(struct save *s, const char *phase, const char *job, struct err
 void journal_forget(struct save *s);
 /* The document of an entry; malloc'ed. NULL: it can't be had any more. */
 char *journal_text(struct engine *g, uint64_t seq, const json_t *o, size_t *len);
+
+/* The save of an entry, as if it had just been read; NULL: it can't be had any more. */
+struct save *journal_save(struct tenant *t, uint64_t seq, const json_t *o);
 
 /* jobover.c: a job that failed: what was refused is kept already; the server's version comes back. `o` is the journal's entry. */
 void save_bring_back(struct tenant *t, uint64_t seq, json_t *o);

@@ -16,10 +16,20 @@ static void send_step(struct save *s);
 
 /* ------------------------------------------------------------------ accepted */
 
+static bool is_written_only(const struct save *s)
+{
+    return s->c->kind == LMS_WRITE_ONLY;
+}
+
 /* What is shown from now on: the record as it was asked to be. */
 static int show(struct save *s, struct err *e)
 {
     struct tenant *t = s->tenant;
+    if (is_written_only(s)) {
+        int r = accepted_show(t, s->home, s->name, NULL, &s->ino, e);
+        test_hook("after-cache");
+        return r;
+    }
     const char *ext = s->c->ext_prefix ? field_with(s->c, LMS_IS_EXT, s->merged) : NULL,
                *email = field_with(s->c, LMS_IS_EMAIL, s->merged);
     struct lms_record rec = {.active = true};
@@ -44,17 +54,28 @@ static int accept_durably(struct save *s, struct watch *w, struct err *e)
 {
     struct tenant *t = s->tenant;
     const char *seen[] = {s->seen[0], s->seen[1], s->seen[2]};
+    struct accepted_save a = {.home = s->home,
+                              .seq = s->seq,
+                              .name = s->name,
+                              .key = s->key,
+                              .ext = s->ext,
+                              .job = w ? s->last.job_id : NULL,
+                              .merged = s->merged,
+                              .delta = s->exists ? NULL : s->delta,
+                              .removes = s->removes};
     int r = ledger_begin(t->engine->store, e);
     if (r)
         return r;
-    if (w) {
+    if (is_written_only(s))
+        r = accepted_save(t, &a, e);
+    if (r == 0 && w) {
         r = journal_write(s, "accepted", s->last.job_id, e);
         if (r == 0)
             r = watch_keep(w, e);
-    } else {
+    } else if (r == 0) {
         journal_forget(s);
     }
-    if (s->ino && s->delta)
+    if (r == 0 && s->ino && s->delta)
         own_note(t, s->ino, seen, 3, s->delta);
     if (r == 0)
         return ledger_commit(t->engine->store, e);
@@ -66,11 +87,7 @@ static void wait_for_job(struct save *s, uint64_t job_ino)
 {
     while (s->waiters.first) {
         struct ask *a = s->waiters.first;
-        *a->link = a->next;
-        if (a->next)
-            a->next->link = a->link;
-        a->link = NULL;
-        a->next = NULL;
+        waiters_leave(a);
         a->answer_ino = s->ino;
         watch_when_over(s->tenant, job_ino, a);
     }
@@ -85,8 +102,9 @@ static void accepted_job(struct save *s)
     uint64_t job_ino = w ? watch_begin(w) : 0;
     test_hook("before-cache");
     if (show(s, &e) == 0) {
-        save_mark(s, w ? STORE_PENDING : STORE_CLEAN, s->last.job_id, NULL);
-        watch_of_save(t, s->seq, s->ino);
+        if (!is_written_only(s))
+            save_mark(s, w ? STORE_PENDING : STORE_CLEAN, s->last.job_id, NULL);
+        watch_of_save(t, s->seq, s->last.job_id, s->ino);
         hook_inode(t->engine, s->ino);
     }
     if (noted == 0 && t->info.conf->settle == SETTLE_COMPLETED)
@@ -113,14 +131,18 @@ static void accepted(struct save *s)
         accepted_job(s);
         return;
     }
+    if (is_written_only(s)) /* only the ledger knows it: what is shown is made of that */
+        accept_durably(s, NULL, &e);
     test_hook("before-cache");
     int r = show(s, &e); /* if that fails the LMS has it all the same; only our view could not be written */
     if (r == 0) {
         touched_note(t, s->ino);
-        save_mark(s, STORE_CLEAN, NULL, NULL);
+        if (!is_written_only(s))
+            save_mark(s, STORE_CLEAN, NULL, NULL);
         hook_inode(t->engine, s->ino);
     }
-    accept_durably(s, NULL, &e);
+    if (!is_written_only(s))
+        accept_durably(s, NULL, &e);
     if (r == 0 && created && (s->c->can & LMS_GET) &&
         s->last.key) /* the rest of it before the verdict: close leaves the final form */
         fetch_by_ino(t, s->ino, NET_PEOPLE, t->info.conf->op_timeout * SECOND, created_fetched, s);
@@ -273,11 +295,18 @@ static int take_reply(struct save *s, const struct net_result *res, struct err *
     return 0;
 }
 
+/* A create that may be repeated though nobody can look it up: a second one of the same id is refused as such. */
+static bool finds_out(const struct save *s)
+{
+    return is_written_only(s) && s->tenant->info.provider->says_exists;
+}
+
 static void on_step(void *ctx, struct net_result *res)
 {
     struct save *s = ctx;
     struct err e = {0};
-    bool create = s->now.doc == NULL, safe = s->plan.steps[s->step].idempotent;
+    const struct lms_provider *p = s->tenant->info.provider;
+    bool create = s->now.doc == NULL && !s->exists, safe = s->plan.steps[s->step].idempotent;
     int r = result_error(s->tenant, res, &e);
     bool took = r == 0, gone = res->err.code == -ESHUTDOWN;
     if (r == 0)
@@ -292,6 +321,12 @@ static void on_step(void *ctx, struct net_result *res)
         send_step(s);
     } else if (r == 0) {
         accepted(s);
+    } else if (create && s->step == 0 && !res->err.code && !took && p->says_exists &&
+               p->says_exists(s->c, &s->what_to_send, &res->reply, NULL)) {
+        save_as_update(s);
+    } else if (unknown && create && !s->again && s->step == 0 && finds_out(s)) {
+        s->again = true; /* were it there by now, the second one would say so, and become an update */
+        send_step(s);
     } else if (unknown && create && !safe && s->step == 0) {
         if (!look_up(s))
             save_fail(
@@ -318,6 +353,10 @@ void save_send(struct save *s)
 {
     struct err e = {0};
     int r = s->tenant->info.provider->save(s->c, &s->what_to_send, &s->plan, &e);
+    if (r == 0 && s->plan.n == 0 && is_written_only(s)) { /* it is as it was to be, though nothing had to be said */
+        accepted(s);
+        return;
+    }
     if (r == 0 && s->plan.n == 0) {
         journal_forget(s);
         save_end(s, 0, NULL);
@@ -332,7 +371,7 @@ void save_send(struct save *s)
         save_refuse(s, r, &e);
         return;
     }
-    if (s->replayed && s->was_sent && s->now.doc == NULL && !s->plan.steps[0].idempotent) {
+    if (s->replayed && s->was_sent && s->now.doc == NULL && !s->exists && !s->plan.steps[0].idempotent && !finds_out(s)) {
         if (!look_up(s))
             save_fail(
                 s,

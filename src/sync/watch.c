@@ -170,7 +170,7 @@ static void watch_over(struct watch *w, bool lost)
     w->resolved = wall_now();
     keep_job(w, &e);
     if (w->save_seq)
-        save_job_over(t, w->save_seq, &w->state, lost);
+        save_job_over(t, w->save_seq, &w->state, lost, &w->savers);
     show_job(w, &e);
     HASH_DEL(t->watches, w);
     waiters_end(t->engine, &w->waiters, 0, NULL);
@@ -332,6 +332,7 @@ void watch_when_over(struct tenant *t, uint64_t job_ino, struct ask *a)
 struct over_of { /* the job of a save, among those that are over */
     struct tenant *tenant;
     uint64_t save_seq;
+    const char *job; /* its id: a create that became an update has had two */
     bool found;
 };
 
@@ -341,27 +342,29 @@ static int over_of_save(void *ctx, uint64_t ino, const void *value, size_t len)
     (void)ino;
     json_t *o = json_loadb(value, len, JSON_ALLOW_NUL, NULL);
     int status = (int)json_integer_value(json_object_get(o, "status"));
-    if ((uint64_t)json_integer_value(json_object_get(o, "seq")) == f->save_seq &&
+    const char *id = json_string_value(json_object_get(o, "id"));
+    if ((uint64_t)json_integer_value(json_object_get(o, "seq")) == f->save_seq && id && !strcmp(id, f->job) &&
         json_integer_value(json_object_get(o, "resolved"))) {
         struct lms_job job = {.status = (enum lms_job_status)status,
-                              .errors = (char *)json_string_value(json_object_get(o, "errors"))};
+                              .errors = (char *)json_string_value(json_object_get(o, "errors")),
+                              .vendor = json_object_get(o, "vendor")};
         f->found = true;
-        save_job_over(f->tenant, f->save_seq, &job, false);
+        save_job_over(f->tenant, f->save_seq, &job, false, NULL);
     }
     json_decref(o);
     return f->found;
 }
 
-bool watch_of_save(struct tenant *t, uint64_t save_seq, uint64_t record)
+bool watch_of_save(struct tenant *t, uint64_t save_seq, const char *job, uint64_t record)
 {
     for (struct watch *w = t->watches; w; w = w->hh.next) {
-        if (w->save_seq == save_seq) {
+        if (w->save_seq == save_seq && !strcmp(w->id, job)) {
             if (record)
                 w->record = record;
             return true;
         }
     }
-    struct over_of f = {.tenant = t, .save_seq = save_seq};
+    struct over_of f = {.tenant = t, .save_seq = save_seq, .job = job};
     ledger_each(t->engine->store, LEDGER_JOBS, over_of_save, &f);
     return f.found;
 }

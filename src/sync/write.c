@@ -29,11 +29,14 @@ void save_drop_work(struct save *s)
     json_decref(s->delta);
     json_decref(s->merged);
     json_decref(s->changed);
+    json_decref(s->blank);
     free(s->ext);
+    free(s->key);
     lms_plan_release(&s->plan);
     lms_verdict_release(&s->last);
-    s->saved = s->options = s->base = s->delta = s->merged = s->changed = NULL;
-    s->ext = NULL;
+    s->saved = s->options = s->base = s->delta = s->merged = s->changed = s->blank = NULL;
+    s->ext = s->key = NULL;
+    s->removed = false;
     s->plan = (struct lms_plan){0};
     s->last = (struct lms_verdict){0};
     s->step = 0;
@@ -52,6 +55,7 @@ void save_release(struct save *s)
     free(s->what);
     free(s->id);
     free(s->parent_key);
+    free(s->parent_ext);
     json_decref(s->kept_base);
     free(s);
 }
@@ -231,7 +235,7 @@ static void merge(struct save *s)
     char other[256];
     bool create = s->now.doc == NULL;
     int r = create ? merge_create(s) : merge_update(s, &e);
-    if (r == 0 && !create && json_array_size(s->changed) == 0 && !s->options) {
+    if (r == 0 && !create && json_array_size(s->changed) == 0 && !s->options && !s->removed && !s->removes) {
         nothing_to_send(s);
         return;
     }
@@ -243,14 +247,71 @@ static void merge(struct save *s)
     }
     s->what_to_send = (struct lms_save){
         .parent_key = s->parent_key,
+        .parent_ext = s->parent_ext,
         .key = create || !*s->now.key ? NULL : s->now.key,
         .ext = create ? s->ext : (*s->now.ext ? s->now.ext : NULL),
+        .name = s->c->plain_names ? s->key : NULL,
+        .removed = s->removed,
+        .uid = s->uid,
+        .now = s->saved_at,
         .base = create ? NULL : s->now.doc,
         .merged = s->merged,
         .changed = s->changed,
         .options = s->options,
+    };
+    save_send(s);
+}
+
+/* What the record holds as it is shown, later saves of it included, is all sent: nobody can say which of it is news there. */
+static int merge_exists(struct save *s)
+{
+    const struct lms_field *f;
+    s->merged = json_deep_copy(s->now.doc ? s->now.doc : s->saved);
+    s->changed = json_array();
+    s->blank = json_object();
+    if (!s->merged || !s->changed || !s->blank)
+        return -ENOMEM;
+    json_object_del(s->merged, "_readonly");
+    json_object_del(s->merged, "_options");
+    for (f = s->c->fields; f && f->name; f++) {
+        json_t *secret = f->flags & LMS_SECRET ? json_object_get(s->saved, f->name) : NULL;
+        if (secret)
+            json_object_set(s->merged, f->name, secret);
+        if (json_object_get(s->merged, f->name))
+            json_array_append_new(s->changed, json_string(f->name));
+    }
+    return 0;
+}
+
+void save_as_update(struct save *s)
+{
+    lms_plan_release(&s->plan);
+    lms_verdict_release(&s->last);
+    json_decref(s->merged);
+    json_decref(s->changed);
+    json_decref(s->blank);
+    s->plan = (struct lms_plan){0};
+    s->last = (struct lms_verdict){0};
+    s->merged = s->changed = s->blank = NULL;
+    s->step = 0;
+    s->exists = true;
+    s->was_sent = false;
+    if (!s->key || merge_exists(s)) {
+        save_fail(s, s->key ? -ENOMEM : -EEXIST, s->key ? "out of memory" : "a record of this id is there already");
+        return;
+    }
+    s->what_to_send = (struct lms_save){
+        .parent_key = s->parent_key,
+        .parent_ext = s->parent_ext,
+        .key = s->key,
+        .ext = s->ext,
+        .name = s->c->plain_names ? s->key : NULL,
         .uid = s->uid,
         .now = s->saved_at,
+        .base = s->blank,
+        .merged = s->merged,
+        .changed = s->changed,
+        .options = s->options,
     };
     save_send(s);
 }
@@ -352,7 +413,7 @@ static void difference(struct save *s)
         r = doc_diff(s->c, s->base, s->saved, &s->delta, &e);
     bool orphan = (s->now.flags & STORE_PROVISIONAL) &&
                   !save_is_pending(s); /* created here, never seen since: only the LMS can tell */
-    bool nothing = r == 0 && json_object_size(s->delta) == 0 && !s->options && !orphan;
+    bool nothing = r == 0 && json_object_size(s->delta) == 0 && !s->options && !orphan && !s->removed && !s->removes;
     const char *moved =
         nothing && json_object_get(s->saved, "_readonly") ? doc_moved_on(s->c, s->base, s->now.doc) : NULL;
     if (moved)
@@ -406,7 +467,7 @@ static int check_allowed(struct save *s, struct err *e)
         return err_set(e, -EPERM, "%s has no way to change one of %s", vendor, s->c->name);
     if (!create && !(s->now.flags & STORE_ACTIVE))
         return err_set(e, -EPERM, "this person is deactivated: move the file back into %s first", s->c->name);
-    if (s->c->parent && !s->parent_key)
+    if (lms_has_parents(s->c) && !s->parent_key)
         return err_set(e, -ENOENT, "nobody is known whose %s these are", s->c->name);
     return 0;
 }
@@ -428,6 +489,8 @@ static void check(struct save *s)
     }
     if (r)
         save_refuse(s, r, &e);
+    else if (s->exists)
+        save_as_update(s);
     else if (create)
         merge(s);
     else
@@ -440,6 +503,23 @@ static void locate(struct save *s)
     uint64_t ino = record_by_name(s->tenant->engine, s->home, s->name);
     known_release(&s->now);
     s->ino = ino && known_get(s->tenant->engine, ino, &s->now) == 0 ? ino : 0;
+    s->removed = !s->ino && s->c->kind == LMS_WRITE_ONLY && !accepted_removed(s->tenant, s->home, s->name, &s->now);
+}
+
+/* What the name says of whom it is. */
+static int read_name(struct save *s, char *stem, size_t size, bool *named)
+{
+    const char *prefix = s->c->ext_prefix;
+    *named = stem_of_name(s->c, s->name, stem, size) == 0;
+    if (*named && prefix && !strncmp(stem, prefix, strlen(prefix)))
+        s->ext = strdup(stem + strlen(prefix));
+    else if (s->now.ext && *s->now.ext)
+        s->ext = strdup(s->now.ext);
+    if (s->c->kind == LMS_WRITE_ONLY && s->now.key && *s->now.key)
+        s->key = strdup(s->now.key);
+    else if (*named && (s->c->plain_names || s->c->kind == LMS_WRITE_ONLY))
+        s->key = strdup(s->ext ? s->ext : stem + 3); /* "ID-" */
+    return *named && s->c->kind == LMS_WRITE_ONLY && !s->key ? -ENOMEM : 0;
 }
 
 static void on_looked_up(void *ctx, int code, uint64_t ino, const struct err *e)
@@ -501,11 +581,11 @@ void save_begin(struct save *s)
         save_refuse(s, r == -ENODATA ? -EINVAL : r, &e);
         return;
     }
-    bool named = doc_name_to_stem(s->name, stem, sizeof stem) == 0;
-    if (named && s->c->ext_prefix && !strncmp(stem, s->c->ext_prefix, strlen(s->c->ext_prefix)))
-        s->ext = strdup(stem + strlen(s->c->ext_prefix));
-    if (s->ino && !s->ext && s->now.ext && *s->now.ext)
-        s->ext = strdup(s->now.ext);
+    bool named;
+    if (read_name(s, stem, sizeof stem, &named)) {
+        save_fail(s, -ENOMEM, "out of memory");
+        return;
+    }
     if (save_waits_for_other(s))
         return;
     if (!s->ino && named && (s->c->can & LMS_GET))
@@ -524,17 +604,18 @@ struct save *save_new(struct tenant *t, uint64_t home, const char *name, char *t
     *s = (struct save){
         .tenant = t, .home = home, .text = text, .len = len, .name = strdup(name), .c = engine_collection(t->engine, home)};
     s->saved_at = wall_now();
-    s->parent_key = parent_key_of(t->engine, home);
+    s->parent_key = parent_of(t->engine, home, &s->parent_ext);
     if (uid_new(s->uid) || !s->name || asprintf(&s->what, "%llx/%s", (unsigned long long)home, name) < 0) {
         free(s->name);
         free(s->parent_key);
+        free(s->parent_ext);
         free(s);
         return NULL;
     }
     return s;
 }
 
-void save_ask(struct tenant *t, struct ask *a)
+static void begin_asked(struct tenant *t, struct ask *a, bool removes)
 {
     struct err e = {0};
     const struct lms_collection *c = collection_of(t, a->ino, &e);
@@ -550,6 +631,17 @@ void save_ask(struct tenant *t, struct ask *a)
     a->text = NULL; /* the save's now */
     a->text_len = 0;
     s->caller = a->caller;
+    s->removes = removes;
     waiters_add(t->engine, &s->waiters, a);
     save_enqueue(s);
+}
+
+void save_ask(struct tenant *t, struct ask *a)
+{
+    begin_asked(t, a, false);
+}
+
+void save_emptied(struct tenant *t, struct ask *a)
+{
+    begin_asked(t, a, true);
 }
