@@ -215,6 +215,10 @@ struct lms_provider {
     /* What the reply to that proves: 0 where the credentials are good, else -errno. NULL: a 2xx, and nothing else. */
     int (*check_reply)(const struct http_reply *r, struct err *e);
 
+    /* Does somebody with this record (users' document of whom act_as names) see everybody, or only a hierarchy? NULL where nobody is
+     * acted for. */
+    bool (*sees_all)(const json_t *actor);
+
     /* Lists: `page` counts from 1. parent_key is NULL without a parent. */
     int (*list_request)(const struct lms_collection *c, const char *parent_key, unsigned page, struct http_request *out,
                         struct err *e);

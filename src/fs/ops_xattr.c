@@ -3,6 +3,8 @@
 #include "ops.h"
 #include "search.h"
 
+#include "lmsfs/doc.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -68,6 +70,29 @@ static uint64_t listed(const struct about *x)
     return ino_kind(x->ino) == INO_PARENTS ? tree_home_of_parents(x->m, x->ino) : tree_home(x->ino);
 }
 
+/* Whole as act_as sees it, who is no administrator, or isn't among those seen. */
+static bool is_scoped(const struct about *x)
+{
+    const struct tenant_info *t = engine_tenant_numbered(x->m->engine, ino_tenant(x->ino));
+    const struct lms_collection *users = t ? lms_collection(t->provider, "users") : NULL;
+    const char *dash = t && t->conf->act_as ? strchr(t->conf->act_as, '-') : NULL;
+    char name[256], prefix[16];
+    const void *body;
+    size_t len;
+    uint64_t ino;
+    json_t *actor = NULL;
+    struct err e;
+    if (!users || !dash || !t->provider->sees_all)
+        return false;
+    uint64_t home = ino_make(INO_DIR, t->number, (unsigned)lms_collection_index(t->provider, users), 0);
+    snprintf(prefix, sizeof prefix, "%.*s", (int)(dash + 1 - t->conf->act_as), t->conf->act_as);
+    bool all = doc_stem_to_name(prefix, dash + 1, name, sizeof name) == 0 && store_lookup(x->r, home, name, &ino) == 0 &&
+               store_body(x->r, ino_is_alias(ino) ? ino_as(ino, INO_RECORD) : ino, &body, &len) == 0 &&
+               doc_parse(body, len, SIZE_MAX, &actor, &e) == 0 && t->provider->sees_all(actor);
+    json_decref(actor);
+    return !all;
+}
+
 static void x_listing(const struct about *x, char *out)
 {
     const struct lms_collection *c = tree_collection(x->m, listed(x));
@@ -88,7 +113,7 @@ static void x_listing(const struct about *x, char *out)
         snprintf(out, VALUE, "never");
     } else {
         iso(engine_listed_at(x->m->engine, listed(x), l.complete_at), at);
-        snprintf(out, VALUE, "complete %.32s", at);
+        snprintf(out, VALUE, "%s %.32s", is_scoped(x) ? "scoped" : "complete", at);
     }
 }
 

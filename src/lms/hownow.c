@@ -492,6 +492,12 @@ static int job_reply(const struct http_reply *r, struct lms_job *out, struct err
     return build_told(rc, e);
 }
 
+static bool sees_all(const json_t *actor)
+{
+    const char *type = json_string_value(json_object_get(actor, "user_type"));
+    return type && !strcasecmp(type, "Admin");
+}
+
 const struct lms_provider hownow_provider = {
     .name = "hownow",
     .collections = collections,
@@ -500,6 +506,7 @@ const struct lms_provider hownow_provider = {
     .token_reply = token_reply,
     .authorize = authorize,
     .check_request = check_request,
+    .sees_all = sees_all,
     .list_request = list_request,
     .list_reply = list_reply,
     .search_request = hownow_search_request,
