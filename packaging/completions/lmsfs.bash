@@ -2,7 +2,7 @@
 
 _lmsfs() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]:-}
-    local commands='mount umount status check refresh fetch url why wait pending rejected retry release drop
+    local commands='mount umount status check refresh fetch url why wait pending rejected retry release drop adopt resend forget
         sandbox demo help'
     COMPREPLY=()
     compopt -o filenames 2>/dev/null
@@ -35,7 +35,7 @@ _lmsfs() {
     status | pending | rejected)
         COMPREPLY=($(compgen -W '--json' -- "$cur"))
         ;;
-    check | refresh | fetch | url | why | wait | demo)
+    adopt | resend | forget | check | refresh | fetch | url | why | wait | demo)
         COMPREPLY=($(compgen -f -- "$cur"))
         ;;
     esac

@@ -17,6 +17,9 @@ _lmsfs() {
         'retry:send a refused save again'
         'release:send the removals that the guard holds'
         'drop:give up the removals that the guard holds'
+        'adopt:make names known of what can only be written'
+        'resend:send what a file shows once more'
+        'forget:drop a name here'
         'sandbox:the services on loopback, with invented people'
         'demo:sandbox, mount and a guided tour'
     )

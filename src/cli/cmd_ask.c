@@ -29,7 +29,8 @@ static const struct asking {
     {"status", PATH_OPTIONAL, AT_ONCE_MS},  {"why", PATH_NEEDED, AT_ONCE_MS},        {"refresh", PATH_NEEDED, NO_BOUND},
     {"fetch", PATH_NEEDED, NO_BOUND},       {"url", PATH_NEEDED, NO_BOUND},          {"wait", PATH_NEEDED, NO_BOUND},
     {"pending", PATH_OPTIONAL, AT_ONCE_MS}, {"rejected", PATH_OPTIONAL, AT_ONCE_MS}, {"retry", NUMBER, NO_BOUND},
-    {"drop", NUMBER, AT_ONCE_MS},           {"release", PATH_OPTIONAL, AT_ONCE_MS},
+    {"drop", NUMBER, AT_ONCE_MS},           {"release", PATH_OPTIONAL, AT_ONCE_MS},  {"adopt", PATH_NEEDED, NO_BOUND},
+    {"resend", PATH_NEEDED, NO_BOUND},      {"forget", PATH_NEEDED, AT_ONCE_MS},
 };
 
 struct target { /* a daemon and what it is asked about */
@@ -99,9 +100,12 @@ static int target_find(struct target *t, const char *path, bool or_conf, struct 
 
 /* ---- asking ---- */
 
-static json_t *request_new(const struct asking *what, const struct target *t, long long n)
+/* ids: NULL where the command takes none. */
+static json_t *request_new(const struct asking *what, const struct target *t, long long n, json_t *ids)
 {
     json_t *request = json_pack("{s:s}", "cmd", what->name);
+    if (ids)
+        json_object_set(request, "ids", ids);
     if (what->takes == PATH_NEEDED || t->path[0])
         json_object_set_new(request, "path", json_string(t->path));
     if (n >= 0)
@@ -153,13 +157,14 @@ static void show_progress(const struct target *t, int64_t since_ms)
     json_decref(status);
 }
 
-static int ask_once(const struct asking *what, const struct target *t, long long n, json_t **reply, struct err *e)
+static int ask_once(const struct asking *what, const struct target *t, long long n, json_t *ids, json_t **reply,
+                    struct err *e)
 {
     struct control_client c;
     int rc = control_connect(t->cache_dir, &c, e);
     if (rc)
         return rc;
-    json_t *request = request_new(what, t, n);
+    json_t *request = request_new(what, t, n, ids);
     rc = request ? control_send(&c, request, e) : err_set(e, -EINVAL, "the path isn't UTF-8");
     json_decref(request);
     if (!rc && what->timeout_ms == NO_BOUND && isatty(2)) {
@@ -205,11 +210,73 @@ static int ask_and_show(const struct asking *what, const struct target *t, long 
 {
     struct err e = {0};
     json_t *reply = NULL;
-    if (ask_once(what, t, n, &reply, &e))
+    if (ask_once(what, t, n, NULL, &reply, &e))
         return complain(&e);
     fputs(clear ? "\033[H\033[2J" : "", stdout);
     int status = show(what, t, reply, json);
     json_decref(reply);
+    return status;
+}
+
+/* ---- adopt: ids on stdin, one a line ---- */
+
+#define ADOPT_IDS   200
+#define ADOPT_BYTES (32 * 1024)
+
+/* One request's ids. false: there are no more. */
+static bool read_ids(json_t *ids, struct err *e)
+{
+    char *line = NULL;
+    size_t room = 0, bytes = 0;
+    ssize_t len = 0;
+    while (json_array_size(ids) < ADOPT_IDS && bytes < ADOPT_BYTES && (len = getline(&line, &room, stdin)) >= 0) {
+        while (len && strchr("\r\n \t", line[len - 1]))
+            len--;
+        json_t *id = len ? json_stringn(line, (size_t)len) : NULL;
+        if (len > 1024 || (len && !id)) {
+            json_decref(id);
+            err_set(e, -EINVAL, "a line that can't be an id: longer than 1024 bytes, or not UTF-8");
+            break;
+        }
+        bytes += (size_t)len;
+        if (id)
+            json_array_append_new(ids, id);
+    }
+    free(line);
+    return !e->code && len >= 0;
+}
+
+static void add_up(json_t *all, json_t *reply)
+{
+    const char *const counts[] = {"adopted", "known already"};
+    for (size_t i = 0; i < 2; i++)
+        json_object_set_new(all, counts[i],
+                            json_integer(json_integer_value(json_object_get(all, counts[i])) +
+                                         json_integer_value(json_object_get(reply, counts[i]))));
+    json_array_extend(json_object_get(all, "refused"), json_object_get(reply, "refused"));
+}
+
+/* What was adopted before a request that fails stays adopted: doing it again does no harm. */
+static int adopt(const struct asking *what, const struct target *t, bool json)
+{
+    json_t *all = json_pack("{s:b,s:i,s:i,s:[]}", "ok", 1, "adopted", 0, "known already", 0, "refused");
+    struct err e = {0};
+    for (bool more = true; more && !e.code;) {
+        json_t *ids = json_array(), *reply = NULL;
+        more = read_ids(ids, &e);
+        if (!e.code && json_array_size(ids) && ask_once(what, t, -1, ids, &reply, &e) == 0) {
+            if (json_is_true(json_object_get(reply, "ok")))
+                add_up(all, reply);
+            else
+                err_set(&e, -EIO, "%s", json_string_value(json_object_get(reply, "error")));
+        }
+        json_decref(reply);
+        json_decref(ids);
+    }
+    int status = e.code ? complain(&e) : show(what, t, all, json);
+    if (json_array_size(json_object_get(all, "refused")))
+        status = FAILED;
+    json_decref(all);
     return status;
 }
 
@@ -262,6 +329,8 @@ int cmd_ask(int argc, char **argv)
         return complain(&e);
     if (what->takes == NUMBER)
         t.path[0] = '\0'; /* it only says which mount */
+    if (strcmp(what->name, "adopt") == 0)
+        return adopt(what, &t, json);
     int status = ask_and_show(what, &t, n, json, watch && isatty(1) && !json);
     while (watch && status == DONE) {
         struct timespec pause = {2, 0};

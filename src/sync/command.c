@@ -87,6 +87,83 @@ static void wait_for(struct engine *g, struct ask *a, struct tenant *t, uint64_t
     command_end(g, a, 0, NULL);
 }
 
+/* ------------------------------------------------------------------ what can't be read */
+
+#define ADOPT_MOST 1000 /* ids in one request */
+
+static int adopt_one(struct tenant *t, const struct lms_collection *c, uint64_t home, const char *id, struct err *e)
+{
+    char name[256];
+    struct lms_record r = {.key = (char *)id, .ext = (char *)(c->ext_prefix ? id : NULL)};
+    int code = *id ? canonical_name(c, &r, name) : -EINVAL;
+    return code ? err_set(e, code, "that can't be an id") : accepted_adopt(t, home, name, id, r.ext, e);
+}
+
+/* Names become known, nothing is sent. One commit for them all; those that can't be are listed with their reason. */
+static void adopt(struct engine *g, struct ask *a, struct tenant *t, uint64_t home, const json_t *ids)
+{
+    const struct lms_collection *c = engine_collection(g, home);
+    struct err e = {0};
+    int r = 0, adopted = 0, known = 0;
+    json_t *refused = json_array(), *id;
+    size_t i;
+    if (!c || c->kind != LMS_WRITE_ONLY || ino_kind(home) != INO_DIR)
+        r = err_set(&e, -EPERM,
+                    "only names of what the LMS takes and never tells can be adopted, in their own directory");
+    else if (!json_is_array(ids) || json_array_size(ids) > ADOPT_MOST)
+        r = err_set(&e, -EINVAL, "adopt needs at most %d ids", ADOPT_MOST);
+    if (r == 0)
+        r = ledger_begin(g->store, &e);
+    if (r) {
+        json_decref(refused);
+        command_end(g, a, r, &e);
+        return;
+    }
+    json_array_foreach(ids, i, id)
+    {
+        struct err why = {0};
+        int one = adopt_one(t, c, home, json_is_string(id) ? json_string_value(id) : "", &why);
+        adopted += one == 0;
+        known += one == 1;
+        if (one < 0)
+            json_array_append_new(refused, json_pack("{s:O,s:s}", "id", id, "reason", why.text));
+    }
+    r = ledger_commit(g->store, &e);
+    a->answer = json_pack("{s:i,s:i,s:o}", "adopted", adopted, "known already", known, "refused", refused);
+    command_end(g, a, r, &e);
+}
+
+static void forget(struct engine *g, struct ask *a, struct tenant *t, uint64_t home, const char *name, uint64_t ino)
+{
+    const struct lms_collection *c = engine_collection(g, home);
+    struct err e = {0};
+    int r;
+    if (!c || (c->kind != LMS_WRITE_ONLY && c->kind != LMS_KNOWN) || !*name)
+        r = err_set(&e, -EPERM, "what the LMS lists can't be forgotten");
+    else if (save_is_under_way(t, home, name, ino) || (ino && removal_is_out(t, ino)))
+        r = err_set(&e, -EBUSY, "a save or removal of it is under way: lmsfs wait tells its end");
+    else if (c->kind == LMS_WRITE_ONLY)
+        r = accepted_forget(t, home, name, &e);
+    else
+        r = ino ? record_forget(t, ino, &e) : err_set(&e, -ENOENT, "nothing is known by that name");
+    command_end(g, a, r, &e);
+}
+
+static void resend(struct engine *g, struct ask *a, struct tenant *t, uint64_t home, const char *name)
+{
+    const struct lms_collection *c = engine_collection(g, home);
+    struct err e = {0};
+    struct inner *i = c && c->kind == LMS_WRITE_ONLY && *name ? inner_new(g, a, ASK_SAVE, home) : NULL;
+    if (!i) {
+        command_end(g, a, err_set(&e, -EPERM, "only what the LMS takes and never tells is sent again as it is shown"),
+                    &e);
+        return;
+    }
+    i->ask.name = strdup(name);
+    i->ask.timeout_ms = t->info.conf->op_timeout * 2 * SECOND;
+    save_resend(t, &i->ask);
+}
+
 json_t *pending_list(struct engine *g)
 {
     json_t *all = json_array();
@@ -144,7 +221,7 @@ static bool why_search(struct engine *g, struct ask *a, const char *path)
     return true;
 }
 
-static void with_path(struct engine *g, struct ask *a, const char *cmd, const char *path)
+static void with_path(struct engine *g, struct ask *a, const char *cmd, const char *path, const json_t *q)
 {
     struct err e = {0};
     uint64_t home, ino;
@@ -166,6 +243,12 @@ static void with_path(struct engine *g, struct ask *a, const char *cmd, const ch
             run_flow(g, a, t, ASK_REFRESH, home);
     } else if (!strcmp(cmd, "url") && *name) {
         url_of(g, a, t, home, name, ino);
+    } else if (!strcmp(cmd, "adopt") && !*name) {
+        adopt(g, a, t, home, json_object_get(q, "ids"));
+    } else if (!strcmp(cmd, "forget")) {
+        forget(g, a, t, home, name, ino);
+    } else if (!strcmp(cmd, "resend")) {
+        resend(g, a, t, home, name);
     } else if (!strcmp(cmd, "fetch") && ino) {
         run_flow(g, a, t, ASK_DETAIL, ino);
     } else if (!strcmp(cmd, "wait") && *name) {
@@ -312,9 +395,9 @@ void command_ask(struct engine *g, struct ask *a)
     } else if (!strcmp(cmd, "drop")) {
         int r = why_drop(g, (uint64_t)json_integer_value(n));
         command_end(g, a, r, r ? (err_set(&e, r, "there is no refused save of that number"), &e) : NULL);
-    } else if (!strcmp(cmd, "why") || !strcmp(cmd, "refresh") || !strcmp(cmd, "fetch") || !strcmp(cmd, "wait") ||
-               !strcmp(cmd, "url")) {
-        with_path(g, a, cmd, path);
+    } else if (!strcmp(cmd, "adopt") || !strcmp(cmd, "forget") || !strcmp(cmd, "resend") || !strcmp(cmd, "why") ||
+               !strcmp(cmd, "refresh") || !strcmp(cmd, "fetch") || !strcmp(cmd, "wait") || !strcmp(cmd, "url")) {
+        with_path(g, a, cmd, path, q);
     } else {
         command_end(g, a, err_set(&e, -EINVAL, "%.40s: no such command", cmd), &e);
     }

@@ -120,13 +120,13 @@ struct engine {
         uint64_t lost; /* lines that could not be written since the last that could */
         int error;     /* of the last line; 0 or -errno */
     } audit;
-    unsigned bulk_n;    /* sweeps that write in bulk */
-    bool syncing;       /* bulk.c's thread runs */
+    unsigned bulk_n; /* sweeps that write in bulk */
+    bool syncing;    /* bulk.c's thread runs */
     pthread_t syncer;
     atomic_ullong told; /* hooks that were called */
     pthread_mutex_t fresh_lock;
     struct fresh *fresh; /* by directory: list.c */
-    unsigned busy; /* saves, moves and removals whose requests are out */
+    unsigned busy;       /* saves, moves and removals whose requests are out */
 };
 
 int64_t now_ms(void);   /* monotonic */
@@ -239,6 +239,7 @@ void absent_forget(struct tenant *t, uint64_t home, const char *stem);
 
 void save_ask(struct tenant *t, struct ask *a);
 void save_emptied(struct tenant *t, struct ask *a); /* the save by which a record is removed (LMS_EMPTIES) */
+void save_resend(struct tenant *t, struct ask *a);  /* a write-only record as it is shown, whole */
 void save_replay(struct tenant *t);
 void save_free(struct tenant *t);
 void save_list(struct tenant *t, json_t *into);

@@ -641,6 +641,32 @@ void save_ask(struct tenant *t, struct ask *a)
     begin_asked(t, a, false);
 }
 
+void save_resend(struct tenant *t, struct ask *a)
+{
+    struct known k;
+    struct err e = {0};
+    uint64_t ino = record_by_name(t->engine, a->ino, a->name);
+    const struct lms_collection *c = engine_collection(t->engine, a->ino);
+    int r = c && ino ? known_get(t->engine, ino, &k) : -ENOENT;
+    if (r) {
+        ask_end(t->engine, a, err_set(&e, r, "nothing is known by that name"), &e);
+        return;
+    }
+    json_object_del(k.doc, "_readonly");
+    char *text = json_dumps(k.doc, JSON_COMPACT);
+    known_release(&k);
+    struct save *s = text ? save_new(t, a->ino, a->name, text, strlen(text)) : NULL;
+    if (!s) {
+        free(text);
+        ask_end(t->engine, a, err_set(&e, -ENOMEM, "out of memory"), &e);
+        return;
+    }
+    s->caller = a->caller;
+    s->exists = true; /* all that is shown, as an update of what is there */
+    waiters_add(t->engine, &s->waiters, a);
+    save_enqueue(s);
+}
+
 void save_emptied(struct tenant *t, struct ask *a)
 {
     begin_asked(t, a, true);

@@ -121,5 +121,32 @@ jobs_change '{"hold": false, "fail_next": null}' >/dev/null
 mount_start
 check "… outlives a crash of the daemon" wait_until 20 state_is clean "$dir/course_1.json"
 eq "… and is there" 100 "$(t jq .completion_percentage "$dir/course_1.json")"
+
+# ---- adopt, resend, forget ----
+requests_clear
+like "adopt makes names known" 'adopted: 2' "$(printf 'course_41\n\ncourse_42\r\n' | t "$LMSFS_BIN" adopt "$dir" 2>&1)"
+eq "… in the listing" $'course_1.json\ncourse_41.json\ncourse_42.json' "$(t ls "$dir")"
+like "… and a second time says that they were" 'known already: 1' "$(echo course_41 | t "$LMSFS_BIN" adopt "$dir" 2>&1)"
+eq "… with nothing sent" 0 "$(requests "$upserts")"
+eq "a part of a record of which nothing is known is refused: the API replaces it" EINVAL "$(printf '{"completion_percentage": 1}' | errno_of save "$dir/course_41.json")"
+eq "the whole of it is saved" OK "$(doc 33 | errno_of save "$dir/course_41.json")"
+check "… and its job ends" wait_until 20 state_is clean "$dir/course_41.json"
+eq "… and the LMS has it" 33 "$(record_state "$who" .course_41.completion_percentage)"
+requests_clear
+check "resend" "$LMSFS_BIN" resend "$dir/course_41.json"
+eq "… sends what is shown" 33 "$(requests_bodies "$upserts" | jq .completion_percentage)"
+check "… and its job ends" wait_until 20 state_is clean "$dir/course_41.json"
+requests_clear
+check "forget" "$LMSFS_BIN" forget "$dir/course_42.json"
+eq "… drops the name" $'course_1.json\ncourse_41.json' "$(t ls "$dir")"
+eq "… for good" ENOENT "$(errno_of open "$dir/course_42.json")"
+eq "… with nothing sent" 0 "$(requests "$upserts")"
+check "what the LMS lists can be neither adopted" not sh -c "echo x | '$LMSFS_BIN' adopt '$MNT/hownow/users'"
+check "… nor forgotten" not "$LMSFS_BIN" forget "$MNT/hownow/users/$person.json"
+mount_stop || bail "unmounting"
+rm -rf "$CACHE/cache"
+mount_start
+t ls "$records" >/dev/null
+eq "all of it outlives the cache" $'course_1.json\ncourse_41.json' "$(t ls "$dir")"
 check "it unmounts" mount_stop
 done_testing
