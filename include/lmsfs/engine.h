@@ -71,7 +71,7 @@ enum ask_kind {
     ASK_MOVE,    /* ino = record, flag = into the bin; else out of it: done with the LMS's verdict */
     ASK_SET_ASIDE, /* ino = record: an editor renamed it to a backup's name; hidden until saved anew or 30 s pass */
     ASK_SEARCH,    /* ino = any number of the collection, name = the search's text: `found`. Interruptible */
-    ASK_COMMAND,   /* text = a JSON command of the control socket; answer = its JSON */
+    ASK_COMMAND, /* text = a JSON command of the control socket; answer = its JSON. The engine sets flag: interruptible */
 };
 
 /* What a search found. Never changes; counted, any thread. */

@@ -84,5 +84,7 @@ struct net_stats {
     int64_t last_reply; /* Unix seconds; 0 = never */
 };
 void net_host_stats(struct net_host *h, struct net_stats *s);
+/* Milliseconds until n more requests of the class may have gone out, if nobody else asks for anything; -1: the plan doesn't say. */
+int64_t net_host_estimate(struct net_host *h, enum net_class class, uint64_t n);
 
 #endif

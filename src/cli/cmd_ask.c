@@ -126,8 +126,20 @@ static int ask_status(const struct target *t, json_t **status)
     return rc;
 }
 
-/* The listing that is on its way below t->path, as one line on the terminal. */
-static void show_progress(const struct target *t, int64_t since_ms)
+static void show_line(const char *tenant, const char *collection, const char *what, const json_t *progress, const char *of)
+{
+    char age[32], done[32], total[32];
+    long long seconds = json_integer_value(json_object_get(progress, "seconds"));
+    fprintf(stderr, "\r%s/%s: %s %s of %s", tenant, collection, what,
+            print_count(json_integer_value(json_object_get(progress, "done")), done),
+            print_count(json_integer_value(json_object_get(progress, of)), total));
+    if (seconds > 0)
+        fprintf(stderr, ", about %s more", print_age(seconds, age));
+    fputs("\033[K", stderr);
+}
+
+/* What is on its way below t->path, as one line on the terminal. */
+static void show_progress(const struct target *t)
 {
     json_t *status = NULL, *tenant, *c;
     size_t i, k;
@@ -136,22 +148,20 @@ static void show_progress(const struct target *t, int64_t since_ms)
     json_array_foreach(json_object_get(status, "tenants"), i, tenant)
     {
         const char *name = json_string_value(json_object_get(tenant, "name"));
-        if (!name || strncmp(t->path, name, strlen(name)) != 0)
+        size_t len = name ? strlen(name) : 0;
+        if (!len || strncmp(t->path, name, len) != 0)
             continue;
+        const char *below = t->path + len + (t->path[len] == '/');
         json_array_foreach(json_object_get(tenant, "collections"), k, c)
         {
             const char *collection = json_string_value(json_object_get(c, "name"));
-            const json_t *progress = json_object_get(c, "progress");
-            long long pages = json_integer_value(json_object_get(progress, "pages"));
-            long long done = json_integer_value(json_object_get(progress, "done"));
-            if (!collection || pages <= 0)
+            const json_t *listing = json_object_get(c, "progress"), *fetching = json_object_get(c, "fetching");
+            if (!collection || (*below && strncmp(below, collection, strlen(collection)) != 0))
                 continue;
-            fprintf(stderr, "\r%s/%s: page %lld of %lld", name, collection, done, pages);
-            char age[32];
-            if (done > 0)
-                fprintf(stderr, ", about %s more",
-                        print_age((pages - done) * (monotonic_ms() - since_ms) / done / 1000, age));
-            fputs("\033[K", stderr);
+            if (fetching)
+                show_line(name, collection, "fetched", fetching, "total");
+            else if (listing && json_integer_value(json_object_get(listing, "pages")) > 0)
+                show_line(name, collection, "page", listing, "pages");
         }
     }
     json_decref(status);
@@ -168,10 +178,9 @@ static int ask_once(const struct asking *what, const struct target *t, long long
     rc = request ? control_send(&c, request, e) : err_set(e, -EINVAL, "the path isn't UTF-8");
     json_decref(request);
     if (!rc && what->timeout_ms == NO_BOUND && isatty(2)) {
-        int64_t since = monotonic_ms();
         bool shown = false;
         while (control_wait(&c, 1000) == -ETIMEDOUT) {
-            show_progress(t, since);
+            show_progress(t);
             shown = true;
         }
         fputs(shown ? "\r\033[K" : "", stderr);

@@ -140,3 +140,17 @@ int64_t budget_wait(struct budget *b, enum net_class class, struct budget_now no
         return -1;
     return b->queue[(b->head + too_many - 1) % b->limit].until - now.mono;
 }
+
+int64_t budget_estimate(struct budget *b, enum net_class class, uint64_t n, struct budget_now now)
+{
+    int used = budget_used(b, now), share = budget_share(b, class);
+    if (n == 0)
+        return 0;
+    /* A request has its slot when the one that is `share` before it has given its own back, and that is how time goes round. */
+    int64_t rounds = (int64_t)((n - 1) / (uint64_t)share);
+    int must_end = used + (int)((n - 1) % (uint64_t)share) + 1 - share;
+    int64_t first = must_end <= 0            ? 0
+                    : must_end <= b->counted ? b->queue[(b->head + must_end - 1) % b->limit].until - now.mono
+                                             : HELD_MS;
+    return (first > 0 ? first : 0) + rounds * HELD_MS;
+}

@@ -59,6 +59,8 @@ void budget_done(struct budget *b, int slot, bool sent, struct budget_now now);
 
 /* Milliseconds until the class gets a slot if nothing else happens; 0: now; -1: not before a request in flight has ended. */
 int64_t budget_wait(struct budget *b, enum net_class class, struct budget_now now);
+/* Milliseconds until the n-th more request of the class has its slot, if nothing else happens and replies come at once. Needs a limit. */
+int64_t budget_estimate(struct budget *b, enum net_class class, uint64_t n, struct budget_now now);
 int budget_used(struct budget *b, struct budget_now now);
 
 #endif

@@ -139,6 +139,12 @@ void net_host_stats(struct net_host *h, struct net_stats *s)
     s->active = h->active_n;
 }
 
+int64_t net_host_estimate(struct net_host *h, enum net_class class, uint64_t n)
+{
+    struct budget_now now = {monotonic_ms(), wall_ms()};
+    return h->budget.limit ? budget_estimate(&h->budget, class, n, now) : -1;
+}
+
 /* ---- timers of the flows ---- */
 
 static void flow_timer_free(struct net_timer *t)

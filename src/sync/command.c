@@ -251,6 +251,8 @@ static void with_path(struct engine *g, struct ask *a, const char *cmd, const ch
         resend(g, a, t, home, name);
     } else if (!strcmp(cmd, "fetch") && ino) {
         run_flow(g, a, t, ASK_DETAIL, ino);
+    } else if (!strcmp(cmd, "fetch") && !*name) {
+        fetch_all_ask(t, home, a);
     } else if (!strcmp(cmd, "wait") && *name) {
         wait_for(g, a, t, home, name, ino);
     } else {

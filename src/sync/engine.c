@@ -296,16 +296,18 @@ static void dispatch(struct engine *g, struct ask *a)
 }
 
 /* A change that is under way is never abandoned for a signal. */
-static bool is_interruptible(enum ask_kind kind)
+static bool is_interruptible(const struct ask *a)
 {
-    return kind == ASK_LISTING || kind == ASK_SEARCH || kind == ASK_NAME || kind == ASK_DETAIL || kind == ASK_JOB;
+    enum ask_kind kind = a->kind;
+    return (kind == ASK_COMMAND && a->flag) || kind == ASK_LISTING || kind == ASK_SEARCH || kind == ASK_NAME ||
+           kind == ASK_DETAIL || kind == ASK_JOB;
 }
 
 static void interrupt(struct engine *g, uint64_t id)
 {
     struct ask_index *i = NULL;
     HASH_FIND(hh, g->waiting, &id, sizeof id, i);
-    if (i && is_interruptible(i->ask->kind)) {
+    if (i && is_interruptible(i->ask)) {
         struct err e;
         err_set(&e, -EINTR, "interrupted");
         ask_end(g, i->ask, -EINTR, &e);
@@ -389,6 +391,7 @@ static void *engine_main(void *ctx)
         list_free(t);
         search_free(t);
         fetch_free(t);
+        fetch_all_free(t);
         own_free(t);
         touched_free(t);
         trickle_free(t);

@@ -33,7 +33,8 @@ struct send;
 struct sweep;  /* list.c */
 struct search; /* search.c */
 struct search_note;
-struct fetch;   /* fetch.c */
+struct fetch; /* fetch.c */
+struct fetch_all;
 struct save;    /* write.c */
 struct removal; /* removal.c */
 struct watch;   /* watch.c */
@@ -55,6 +56,7 @@ struct tenant {
     struct session *session;
     struct sweep *sweeps;                      /* by directory */
     struct fetch *fetches;                     /* by what is asked */
+    struct fetch_all *fetch_alls;              /* by directory */
     struct search *searches;                   /* by collection and text */
     struct search_note *search_notes;          /* the same: why they failed */
     struct save *saves;                        /* by home + name: the one under way, the others queue behind it */
@@ -235,6 +237,12 @@ void fetch_by_ino(struct tenant *t, uint64_t ino, enum net_class class, int time
 void fetch_ask_name(struct tenant *t, struct ask *a);
 void fetch_ask_detail(struct tenant *t, struct ask *a);
 void fetch_free(struct tenant *t);
+/* The details of all records of a directory; done when the last has come. Interruptible. */
+void fetch_all_ask(struct tenant *t, uint64_t dir, struct ask *a);
+void fetch_all_status(struct tenant *t, uint64_t dir, json_t *into);
+void fetch_all_free(struct tenant *t);
+/* Seconds that so many more requests of listings will take: by the budget, or where there is none by what `done` of them took. */
+int64_t estimate_s(struct tenant *t, uint64_t left, uint64_t done, int64_t took_ms);
 void absent_forget(struct tenant *t, uint64_t home, const char *stem);
 
 void save_ask(struct tenant *t, struct ask *a);

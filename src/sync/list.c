@@ -46,7 +46,9 @@ struct sweep {
     uint64_t *seen; /* record ids: page_size of them for each of pages_room. One block: many small ones would keep the heap from shrinking */
     unsigned flying, pass;
     int64_t since; /* only what changed at or after this is asked for; 0: everything */
-    bool first;    /* never complete before: its pages are kept on disk, so that it resumes */
+    int64_t began_ms;
+    uint32_t resumed; /* pages that were there already */
+    bool first;       /* never complete before: its pages are kept on disk, so that it resumes */
     bool failed, confirming;
     bool verify;  /* whole and told; what it missed is being asked for */
     bool bulk;    /* its commits are not synced one by one */
@@ -90,7 +92,7 @@ int64_t engine_listed_at(struct engine *g, uint64_t dir, int64_t stored)
     return at;
 }
 
-static void fresh_note(struct engine *g, uint64_t dir)
+static void fresh_note(struct engine *g, uint64_t dir, int64_t at)
 {
     struct fresh *f = NULL;
     pthread_mutex_lock(&g->fresh_lock);
@@ -100,7 +102,7 @@ static void fresh_note(struct engine *g, uint64_t dir)
         HASH_ADD(hh, g->fresh, dir, sizeof f->dir, f);
     }
     if (f)
-        f->at = wall_now();
+        f->at = at;
     pthread_mutex_unlock(&g->fresh_lock);
 }
 
@@ -270,8 +272,10 @@ static int commit_complete(struct sweep *s, struct err *e)
         store_read_end(v);
     }
     uint64_t total = s->since ? l.total : s->st.total == UINT64_MAX ? l.entries : s->st.total;
+    /* Where changes are asked for next time, what counts is when this began: its pages may be as old. */
+    int64_t at = s->tenant->info.provider->changed_request ? s->st.started_at : wall_now();
     if (!s->first && l.complete_at && l.total == total) {
-        fresh_note(g, s->dir); /* nothing changed: nothing is written */
+        fresh_note(g, s->dir, at); /* nothing changed: nothing is written */
         return 0;
     }
     struct store_write *w;
@@ -280,8 +284,6 @@ static int commit_complete(struct sweep *s, struct err *e)
         return r;
     if (s->first)
         r = store_sweep_forget(w, s->dir, e);
-    /* Where changes are asked for next time, what counts is when this began: its pages may be as old. */
-    int64_t at = s->tenant->info.provider->changed_request ? s->st.started_at : wall_now();
     if (r == 0)
         r = store_set_listing(w, s->dir, at, total, e);
     if (s->first)
@@ -730,6 +732,8 @@ static struct sweep *sweep_start(struct tenant *t, uint64_t dir, const struct lm
     }
     if (first)
         sweep_resume(s);
+    s->began_ms = now_ms();
+    s->resumed = s->st.done;
     HASH_ADD(hh, t->sweeps, dir, sizeof s->dir, s);
     struct refresh_note *n = note_of(t, dir);
     if (n)
@@ -781,7 +785,7 @@ void list_ask(struct tenant *t, struct ask *a)
         bool due = !s && refresh_is_due(t, dir, l.complete_at);
         ask_end(g, a, 0, NULL);
         if (due && (s = sweep_start(t, dir, c, false, &e))) {
-            s->since = changes_since(t, dir, l.complete_at);
+            s->since = changes_since(t, dir, engine_listed_at(g, dir, l.complete_at));
             sweep_next(s);
         }
         return;
@@ -811,7 +815,10 @@ void list_status(struct tenant *t, uint64_t dir, json_t *into)
     HASH_FIND(hh, t->sweeps, &dir, sizeof dir, s);
     if (s && !s->verify)
         json_object_set_new(into, "progress",
-                            json_pack("{s:I,s:I}", "pages", (json_int_t)s->st.pages, "done", (json_int_t)s->st.done));
+                            json_pack("{s:I,s:I,s:I}", "pages", (json_int_t)s->st.pages, "done", (json_int_t)s->st.done,
+                                      "seconds",
+                                      (json_int_t)estimate_s(t, s->st.pages - s->st.done, s->st.done - s->resumed,
+                                                             now_ms() - s->began_ms)));
     struct refresh_note *n = NULL;
     HASH_FIND(hh, t->refreshed, &dir, sizeof dir, n);
     if (n && (n->failed_at || n->spoiled[0]))

@@ -1,6 +1,14 @@
 /* status.c — how every tenant stands, as JSON. */
 #include "sync/internal.h"
 
+int64_t estimate_s(struct tenant *t, uint64_t left, uint64_t done, int64_t took_ms)
+{
+    int64_t ms = net_host_estimate(t->host, NET_LISTING, left);
+    if (ms < 0)
+        ms = done ? (int64_t)(left * (uint64_t)took_ms / done) : 0;
+    return (ms + 999) / 1000;
+}
+
 static json_t *collection_status(struct tenant *t, unsigned index)
 {
     const struct lms_collection *c = &t->info.provider->collections[index];
@@ -22,6 +30,7 @@ static json_t *collection_status(struct tenant *t, unsigned index)
     iso_time(l.complete_at, at);
     json_object_set_new(o, "at", l.complete_at ? json_string(at) : json_null());
     list_status(t, dir, o);
+    fetch_all_status(t, dir, o);
     return o;
 }
 

@@ -35,11 +35,24 @@ requests_clear
 eq "a name that a complete listing lacks is ENOENT" ENOENT "$(errno_of read "$users/EXT-nobody.json")"
 eq "… and asks nobody" 0 "$(requests)"
 
+requests_clear
+eq "lmsfs fetch of a directory brings all details" OK "$(t "$LMSFS_BIN" fetch "$users" >"$T/fetched" && echo OK)"
+like "… and says how many" 'fetched: [12][0-9][0-9]' "$(cat "$T/fetched")"
+details=$(xattr_of detail "$users")
+eq "… which is everybody" "${details##* }" "${details%% *}"
+within "… each with one request" 100 299 "$(requests)"
+requests_clear
+check "… and not again" t "$LMSFS_BIN" fetch "$users"
+eq "… for that asks nobody" 0 "$(requests)"
+check "what has no details to be fetched says so" not "$LMSFS_BIN" fetch "$MNT/hownow/jobs"
+
 CONF_LINES=()
 conf_hownow "detail = require" "crawl_limit = 0" "trickle = no"
 mount_stop
+rm -rf "$CACHE/cache"
 config_write hownow
 mount_start
+t ls "$users" >/dev/null
 row=$(t ls "$users" | sed -n 200p)
 eq "detail = require: reading a row is EAGAIN" EAGAIN "$(errno_of read "$users/$row")"
 

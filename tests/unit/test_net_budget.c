@@ -308,6 +308,38 @@ static void test_garbage_in_the_stamps_does_no_harm(void **state)
     }
 }
 
+/* What is said at the start is what happens, whatever was used before. */
+static void test_an_estimate_is_what_happens(void **state)
+{
+    (void)state;
+    for (uint64_t n = 1; n < 400; n += 37) {
+        for (int used = 0; used <= 50; used += 10) {
+            struct budget_stamp stamps[50] = {0};
+            struct budget b = new_budget(50, stamps, 50, 0);
+            for (int i = 0; i < used; i++) { /* by people, a second apart; the last one is still in flight */
+                int slot = budget_take(&b, NET_PEOPLE, at(i * 1000));
+                assert_true(slot >= 0);
+                if (i < used - 1)
+                    budget_done(&b, slot, true, at(i * 1000));
+            }
+            int64_t now = used * 1000, said = budget_estimate(&b, NET_LISTING, n, at(now)), begun = now;
+            if (used)
+                budget_done(&b, used - 1, true, at(now));
+            for (uint64_t left = n; left;) {
+                int slot = budget_take(&b, NET_LISTING, at(now));
+                if (slot >= 0) {
+                    budget_done(&b, slot, true, at(now));
+                    left--;
+                } else {
+                    now += 50;
+                }
+            }
+            assert_in_range((now - begun) - said + 1000, 0, 2000);
+            budget_release(&b);
+        }
+    }
+}
+
 static void test_a_jump_of_the_wall_clock_opens_no_second_window(void **state)
 {
     (void)state;
@@ -335,6 +367,7 @@ int main(void)
         cmocka_unit_test(test_a_stamp_to_come_is_taken_for_now),
         cmocka_unit_test(test_a_lower_limit_counts_what_was_sent_under_the_higher_one),
         cmocka_unit_test(test_garbage_in_the_stamps_does_no_harm),
+        cmocka_unit_test(test_an_estimate_is_what_happens),
         cmocka_unit_test(test_a_jump_of_the_wall_clock_opens_no_second_window),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
