@@ -37,6 +37,21 @@ static const struct lms_field learning_fields[] = {
     {0},
 };
 
+static const struct lms_field study_fields[] = {
+    {.name = "userEmail", .type = LMS_STRING},
+    {.name = "testId", .type = LMS_STRING},
+    {.name = "subPortalId", .type = LMS_STRING, .flags = LMS_FIXED},
+    {0},
+};
+
+static const struct lms_field invitation_fields[] = {
+    {.name = "userEmail", .type = LMS_STRING},
+    {.name = "userGroupId", .type = LMS_STRING},
+    {.name = "name", .type = LMS_STRING},
+    {.name = "personalMessage", .type = LMS_STRING},
+    {0},
+};
+
 static const struct lms_collection collections[] = {
     {.name = "users",
      .kind = LMS_KNOWN,
@@ -51,6 +66,20 @@ static const struct lms_collection collections[] = {
      .fields = learning_fields},
     {.name = "status", .kind = LMS_SINGLETON, .can = LMS_GET},
     {.name = "user-attributes", .kind = LMS_SINGLETON, .can = LMS_GET},
+    {.name = "assignments", .kind = LMS_KNOWN, .can = LMS_GET, .plain_names = true},
+    {.name = "attempts", .kind = LMS_KNOWN, .can = LMS_GET, .plain_names = true},
+    {.name = "study-items",
+     .parent_is_word = true,
+     .plain_names = true,
+     .kind = LMS_WRITE_ONLY,
+     .can = LMS_CREATE | LMS_UPDATE | LMS_DELETE,
+     .fields = study_fields},
+    {.name = "invitations",
+     .parent_is_word = true,
+     .plain_names = true,
+     .kind = LMS_WRITE_ONLY,
+     .can = LMS_CREATE,
+     .fields = invitation_fields},
 };
 
 bool synap_is(const struct lms_collection *c, const char *name)
@@ -125,6 +154,10 @@ static int get_request(const struct lms_collection *c, const char *parent_key, c
         rc = build_request(out, HTTP_GET, "/status");
     else if (synap_is(c, "user-attributes"))
         rc = build_request(out, HTTP_GET, "/portal/user-attributes");
+    else if (synap_is(c, "assignments") && id)
+        rc = build_request(out, HTTP_GET, "/assignment/{}", id);
+    else if (synap_is(c, "attempts") && id)
+        rc = build_request(out, HTTP_GET, "/attempt/{}", id);
     else if (synap_is(c, "users") && id)
         rc = build_request(out, HTTP_GET, "/users?id={}", id);
     else if (synap_is(c, "users") && email)
@@ -153,6 +186,18 @@ static int singleton(const struct lms_collection *c, json_t *reply, struct lms_r
     return rc;
 }
 
+/* Assignments and attempts: the API's object as it is, for nothing of it can be written. */
+static int read_only(json_t *api, struct lms_record *out, struct err *e)
+{
+    if (!json_is_object(api))
+        return err_set(e, -EPROTO, "the reply doesn't hold the record");
+    int rc = reply_name(api, "objectId", &out->key, e);
+    out->active = true;
+    out->mtime = reply_time(json_object_get(api, "updatedAt"));
+    out->doc = rc ? NULL : json_deep_copy(api);
+    return rc ? rc : out->doc ? reply_unsign(out->doc) : -ENOMEM;
+}
+
 static int get_reply(const struct lms_collection *c, const char *parent_key, const char *stem,
                      const struct http_reply *r, struct lms_record *out, struct err *e)
 {
@@ -166,6 +211,8 @@ static int get_reply(const struct lms_collection *c, const char *parent_key, con
     json_t *user = json_object_get(reply, "user");
     if (c->kind == LMS_SINGLETON)
         rc = singleton(c, reply, out);
+    else if (synap_is(c, "assignments") || synap_is(c, "attempts"))
+        rc = read_only(json_object_get(reply, synap_is(c, "attempts") ? "attempt" : "assignment"), out, e);
     else if (!synap_is(c, "users"))
         rc = err_set(e, -ENOTSUP, "Synap can't be asked for one of %s", c->name);
     else if (!json_is_object(user))
@@ -192,6 +239,8 @@ static int change_request(const struct lms_collection *c, const struct lms_chang
                        ch->op == LMS_OP_DEACTIVATE ? "deactivate" : "reactivate", c->name);
     if (!(c->can & LMS_DELETE))
         return err_set(e, -EPERM, "Synap has no way to delete %s", c->name);
+    if (synap_is(c, "study-items"))
+        return build_told(synap_remove_written(c, ch, out, e), e);
     int rc = build_request(out, HTTP_DELETE, synap_is(c, "users") ? "/users/{}" : "/learning-records/{}", ch->key);
     return rc == -EINVAL ? err_set(e, rc, "that can't be the id of a record") : build_told(rc, e);
 }

@@ -16,6 +16,11 @@ int synap_save(const struct lms_collection *c, const struct lms_save *s, struct 
 int synap_saved(const struct lms_collection *c, const struct lms_save *s, size_t step, const struct http_reply *r,
                 struct lms_verdict *out, struct err *e);
 
+/* synap_written.c: study items and invitations, which the API only takes */
+int synap_save_written(const struct lms_collection *c, const struct lms_save *s, struct lms_plan *out, struct err *e);
+int synap_remove_written(const struct lms_collection *c, const struct lms_change *ch, struct http_request *out,
+                         struct err *e);
+
 /* synap_learning.c: learning records, which are multipart forms. */
 int synap_save_learning(const struct lms_collection *c, const struct lms_save *s, struct lms_plan *out, struct err *e);
 

@@ -261,7 +261,9 @@ int synap_save(const struct lms_collection *c, const struct lms_save *s, struct 
 {
     *out = (struct lms_plan){0};
     int rc;
-    if (synap_is(c, "learning-records")) {
+    if (c->kind == LMS_WRITE_ONLY) {
+        rc = synap_save_written(c, s, out, e);
+    } else if (synap_is(c, "learning-records")) {
         rc = synap_save_learning(c, s, out, e);
     } else if (synap_is(c, "users")) {
         rc = check_save(s, e);
@@ -335,7 +337,9 @@ int synap_saved(const struct lms_collection *c, const struct lms_save *s, size_t
     rc = reply_object(r, &reply, e);
     if (rc)
         return rc;
-    if (learning) {
+    if (c->kind == LMS_WRITE_ONLY) {
+        rc = 0; /* it says that it is done, and nothing that isn't known */
+    } else if (learning) {
         rc = take_record(c, s, json_object_get(reply, "learningRecord"), out, e);
         out->record_is_detail = !rc;
     } else if (create) {

@@ -11,6 +11,7 @@
 #include "learningpool.h"
 #include "reqlog.h"
 #include "routes.h"
+#include "synap.h"
 #include "thrive.h"
 
 void sb_control_error(struct reply *rp, int status, const char *message)
@@ -157,6 +158,7 @@ static const struct route routes[] = {
     {"GET", "/_sandbox/state/hownow/learning-records/:user", {0}, BODY_NONE, hn_engagement_state},
     {"GET", "/_sandbox/state/hownow/users", {0}, BODY_NONE, sb_control_hownow_totals},
     {"GET", "/_sandbox/state/hownow/users/:user", {0}, BODY_NONE, sb_control_hownow_state},
+    {"GET", "/_sandbox/state/synap/study/:email", {0}, BODY_NONE, sy_study_state},
     {"GET", "/_sandbox/state/synap/users", {0}, BODY_NONE, sb_control_synap_list},
     {"GET", "/_sandbox/state/synap/users/:user", {0}, BODY_NONE, sb_control_synap_state},
     {"POST", "/_sandbox/hownow/users", {0}, BODY_ANY, hownow_post_json},

@@ -248,6 +248,8 @@ struct synap *sy_new(uint64_t seed, uint32_t count)
     struct synap *s = sb_alloc(sizeof(*s));
 
     s->seed = seed;
+    s->studies = json_object();
+    s->invitations = json_array();
     for (uint32_t i = 0; i < count; i++)
         seed_person(s, i);
     return s;
@@ -263,5 +265,7 @@ void sy_free(struct synap *s)
     {
         sy_user_remove(s, u);
     }
+    json_decref(s->studies);
+    json_decref(s->invitations);
     free(s);
 }

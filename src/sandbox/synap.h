@@ -40,6 +40,8 @@ struct synap {
     uint64_t seed, serial;
     struct synap_user *by_id, *by_email; /* the e-mail in lower case is kept as the key */
     struct synap_record *records;
+    json_t *studies;     /* user id → test id → the request that added it */
+    json_t *invitations; /* the requests, in their order */
 };
 
 /* ---- synap.c: the store ---- */
@@ -81,6 +83,15 @@ void sy_user_find(struct sandbox *sb, struct request *rq, struct reply *rp);
 void sy_user_delete(struct sandbox *sb, struct request *rq, struct reply *rp);
 void sy_group_add(struct sandbox *sb, struct request *rq, struct reply *rp);
 void sy_group_remove(struct sandbox *sb, struct request *rq, struct reply *rp);
+
+/* ---- synap_items.c ---- */
+
+void sy_study_add(struct sandbox *sb, struct request *rq, struct reply *rp);
+void sy_study_remove(struct sandbox *sb, struct request *rq, struct reply *rp);
+void sy_invite(struct sandbox *sb, struct request *rq, struct reply *rp);
+void sy_assignment(struct sandbox *sb, struct request *rq, struct reply *rp);
+void sy_attempt(struct sandbox *sb, struct request *rq, struct reply *rp);
+void sy_study_state(struct sandbox *sb, struct request *rq, struct reply *rp);
 
 /* ---- synap_records.c ---- */
 
