@@ -13,11 +13,12 @@ struct mount_options {
     gid_t gid;
     mode_t file_mode, dir_mode; /* default 0600, 0700 */
     bool debug;
+    bool dry_run;                     /* whoever makes the engine sets conf.dry_run */
     unsigned workers;                 /* threads that answer the kernel; 0 = 3 */
     size_t max_document, max_scratch; /* bytes, from the conf; 0 = 1 MiB, 64 MiB */
 };
 
-/* Sets owner and modes to their defaults, then parses "-o a,b=c" (ro, rw, allow_other, uid=, gid=, file_mode=, dir_mode=, debug, workers=, and what mount(8) and fstab pass along and
+/* Sets owner and modes to their defaults, then parses "-o a,b=c" (ro, rw, allow_other, uid=, gid=, file_mode=, dir_mode=, debug, dry_run, workers=, and what mount(8) and fstab pass along and
  * means nothing here: _netdev, nofail, noauto, user, x-…, nosuid, nodev, noexec, default_permissions). -EINVAL naming an unknown one. */
 int mount_options_parse(struct mount_options *o, const char *text, struct err *e);
 

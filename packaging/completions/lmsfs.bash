@@ -14,7 +14,7 @@ _lmsfs() {
     case $prev in
     -o)
         compopt +o filenames 2>/dev/null
-        COMPREPLY=($(compgen -W 'ro rw allow_other default_permissions uid= gid=' -- "$cur"))
+        COMPREPLY=($(compgen -W 'ro rw dry_run allow_other default_permissions uid= gid=' -- "$cur"))
         return
         ;;
     esac

@@ -29,7 +29,7 @@ _lmsfs() {
         return
     fi
     case $words[2] in
-    mount) _arguments '-f[stay in the foreground]' '*-o[mount options]:options:(ro rw allow_other default_permissions)' '*:file:_files' ;;
+    mount) _arguments '-f[stay in the foreground]' '*-o[mount options]:options:(ro rw dry_run allow_other default_permissions)' '*:file:_files' ;;
     umount) _arguments '*:mount point:_directories' ;;
     sandbox) _arguments '--port[port on loopback]:port' '--users[people to invent]:number' ;;
     status|pending|rejected) _arguments '--json[for programs]' ;;

@@ -78,7 +78,7 @@ static int mount_somehow(const struct mount_request *r, const struct conf *conf,
     return rc;
 }
 
-static int mount_with(const struct mount_request *r, const struct conf *conf, struct err *e)
+static int mount_with(const struct mount_request *r, struct conf *conf, struct err *e)
 {
     struct mount_options o = {0};
     struct mounts known;
@@ -95,6 +95,7 @@ static int mount_with(const struct mount_request *r, const struct conf *conf, st
     if (rc || r->fake)
         return rc;
     o.mountpoint = mountpoint;
+    conf->dry_run = o.dry_run;
     o.max_document = conf->max_document;
     o.max_scratch = conf->max_scratch;
     return mount_somehow(r, conf, &o, e);

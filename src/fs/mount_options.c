@@ -43,6 +43,13 @@ static int set_allow_other(struct mount_options *o, const char *v)
     return 0;
 }
 
+static int set_dry_run(struct mount_options *o, const char *v)
+{
+    (void)v;
+    o->dry_run = true;
+    return 0;
+}
+
 static int set_debug(struct mount_options *o, const char *v)
 {
     (void)v;
@@ -102,6 +109,7 @@ static const struct option options[] = {
     {"rw", set_rw, false},
     {"allow_other", set_allow_other, false},
     {"debug", set_debug, false},
+    {"dry_run", set_dry_run, false},
     {"uid", set_uid, true},
     {"gid", set_gid, true},
     {"file_mode", set_file_mode, true},

@@ -171,6 +171,7 @@ json_t *pending_list(struct engine *g)
         save_list(&g->tenants[i], all);
         removal_list(&g->tenants[i], all);
     }
+    dry_list(g, all);
     return all;
 }
 

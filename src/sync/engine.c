@@ -358,6 +358,7 @@ static void *engine_main(void *ctx)
 {
     struct engine *g = ctx;
     pthread_setname_np(pthread_self(), "lmsfs-engine");
+    dry_undo(g);
     for (size_t i = 0; i < g->tenants_n; i++) {
         struct tenant *t = &g->tenants[i];
         accepted_replay(t);

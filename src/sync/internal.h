@@ -185,6 +185,7 @@ struct record_put {
     bool even_if_pending; /* a sweep leaves pending records alone */
     bool quiet_new;       /* a first sweep: new records need no notification each */
     int64_t asked_ms; /* now_ms() when what was answered was asked; what we changed since is left alone. 0: it isn't an answer */
+    bool exact; /* the document is whole: what was written and isn't in it goes */
 };
 /* Writes one record as the reply shows it and tells the kernel. *ino gets its number. */
 int record_put(struct tenant *t, struct store_write *w, const struct record_put *p, struct lms_record *r, uint64_t *ino,
@@ -317,6 +318,19 @@ int guard_count(struct tenant *t, int64_t at,
 void guard_uncount(struct tenant *t, int64_t at); /* it was taken back */
 void guard_reset(struct tenant *t);
 void guard_free(struct tenant *t);
+
+/* dry.c — a mount that sends nothing. What it shows instead is in the journal, and taken back at the next start. */
+struct dry {
+    uint64_t home, ino;      /* ino 0: not known yet */
+    const char *name, *what; /* "save", "deactivate", "reactivate", "delete" */
+    bool created;
+    json_t *before;   /* the document that was shown; NULL where there was none */
+    json_t *requests; /* of dry_request */
+};
+json_t *dry_request(const struct lms_collection *c, const struct http_request *q); /* as it would be sent, masked */
+int dry_keep(struct tenant *t, const struct dry *d, uint64_t *seq, struct err *e); /* *seq 0: a new entry */
+void dry_list(struct engine *g, json_t *into);
+void dry_undo(struct engine *g);
 
 /* A job was accepted. Three steps, for a change of the ledger may lie within one of the cache and never the other way round:
  * jobs/<id>.json is made (NULL: it could not be), the ledger knows of it, it is polled. save_seq 0: no save's. */

@@ -61,7 +61,7 @@ static bool is_written_only(struct tenant *t, uint64_t home)
     return c && c->kind == LMS_WRITE_ONLY;
 }
 
-static void restore_before(struct tenant *t, json_t *o, uint64_t ino)
+void save_restore(struct tenant *t, json_t *o, uint64_t ino)
 {
     struct err e = {0};
     struct known k;
@@ -78,7 +78,7 @@ static void restore_before(struct tenant *t, json_t *o, uint64_t ino)
                              .email = (char *)(c ? field_with(c, LMS_IS_EMAIL, before) : NULL),
                              .active = k.flags & STORE_ACTIVE,
                              .doc = before};
-    struct record_put p = {.home = k.home, .ino = ino, .source = RECORD_SAVED, .even_if_pending = true};
+    struct record_put p = {.home = k.home, .ino = ino, .source = RECORD_SAVED, .even_if_pending = true, .exact = true};
     uint64_t same;
     record_put_now(t, &p, &rec, &same, &e);
     known_release(&k);
@@ -102,7 +102,7 @@ void save_bring_back(struct tenant *t, uint64_t seq, json_t *o)
     }
     if (ino) {
         snprintf(m.error, sizeof m.error, "%s", words ? words : "");
-        restore_before(t, o, ino);
+        save_restore(t, o, ino);
         own_forget(t, ino);
         if (known_get(t->engine, ino, &k) == 0)
             record_mark(t->engine, ino, &m);

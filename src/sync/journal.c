@@ -59,6 +59,8 @@ static json_t *entry(struct save *s, const char *phase, const char *job)
 int journal_write(struct save *s, const char *phase, const char *job, struct err *e)
 {
     struct store *st = s->tenant->engine->store;
+    if (s->tenant->engine->conf->dry_run) /* nothing of it may be sent, not even by a later start */
+        return 0;
     test_hook("before-journal");
     if (!s->seq && ledger_next_key(st, LEDGER_SAVES, &s->seq))
         return err_set(e, -EIO, "the journal can't be written");
@@ -201,7 +203,7 @@ static int replay_one(void *ctx, uint64_t seq, const void *value, size_t len)
             replay_accepted(t, seq, o, home, name);
         else if (!strcmp(phase, "failed"))
             save_bring_back(t, seq, o);
-        else
+        else if (strcmp(phase, "dry") != 0 && !t->engine->conf->dry_run)
             replay_save(t, seq, o, home, name);
     }
     json_decref(o);

@@ -47,6 +47,8 @@ static void own_release(struct own *o)
 static void keep(struct tenant *t, const struct own *o)
 {
     struct err e;
+    if (t->engine->conf->dry_run) /* the LMS has none of it */
+        return;
     json_t *saves = json_array(), *all = json_pack("{s:I,s:o}", "at", (json_int_t)wall_now(), "saves", saves);
     for (size_t i = 0; i < o->n; i++) {
         const struct own_save *s = &o->saves[i];

@@ -247,7 +247,7 @@ static int work_finish(struct work *k, struct store_read *v, char **text, size_t
 {
     if (is_words_home(k->c, k->p->home)) /* a directory's name, and nothing else */
         return doc_print(k->doc, text, len);
-    json_t *before = k->known && k->c->fields ? stored_doc(v, k->found) : NULL;
+    json_t *before = k->known && k->c->fields && !k->p->exact ? stored_doc(v, k->found) : NULL;
     if (before)
         carry_as_written(k->c, before, k->doc);
     json_decref(before);

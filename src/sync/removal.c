@@ -30,6 +30,7 @@ struct removal {
     bool moving;            /* mv: hidden from nobody, and never in a grace */
     bool asked;             /* its request is out: no verdict yet */
     bool back;              /* moved out of the bin meanwhile: the way back follows */
+    bool dry;               /* a deletion that wasn't sent: hidden until the unmount */
     int64_t since_ms;       /* when it was first to be sent; 0: not yet */
     struct net_timer *timer;
     struct err why;           /* while the record is looked up before the refusal is told */
@@ -111,7 +112,7 @@ static void removal_end(struct removal *r, int code, const struct err *e)
     if (r->sent && !r->aside)
         t->engine->busy--;
     if (code != -ESHUTDOWN) {
-        if (!r->aside)
+        if (!r->aside && !t->engine->conf->dry_run)
             ledger_delete(t->engine->store, LEDGER_REMOVALS, r->ino, &ignored);
         sight_changed(t->engine, r->ino);
         told(r);
@@ -139,6 +140,8 @@ static void removal_end(struct removal *r, int code, const struct err *e)
 
 static int removal_note(struct removal *r, struct err *e)
 {
+    if (r->tenant->engine->conf->dry_run)
+        return 0;
     json_t *o = json_pack("{s:I,s:s,s:i,s:I,s:I,s:I,s:s,s:b,s:b,s:b,s:s?,s:s}", "home", (json_int_t)r->home, "name",
                           r->name, "op", (int)r->op, "at", (json_int_t)r->asked_at, "uid", (json_int_t)r->caller.uid,
                           "pid", (json_int_t)r->caller.pid, "command", r->caller.command, "sent", r->sent, "held",
@@ -185,7 +188,7 @@ static void manager_saved(struct ask *a, int code)
     struct back *b = (struct back *)((char *)a - offsetof(struct back, ask));
     struct removal *r = b->r;
     struct err e = a->err, ignored;
-    if (code == 0)
+    if (code == 0 && !r->tenant->engine->conf->dry_run)
         ledger_delete(r->tenant->engine->store, LEDGER_KEPT, r->ino, &ignored);
     else
         err_prefix(&e, "the person is active again, but the manager could not be put back");
@@ -405,6 +408,15 @@ static int removal_request(struct removal *r, const struct known *k, struct http
     return code;
 }
 
+/* A dry run's deletion: over for those who wait, and hidden until the unmount. */
+static void stay_hidden(struct removal *r)
+{
+    r->dry = true;
+    r->sent = false;
+    r->tenant->engine->busy--;
+    waiters_end(r->tenant->engine, &r->waiters, 0, NULL);
+}
+
 /* A record whose removal is a save of it with nothing in it: what that takes, requests and jobs, is a save's matter. */
 static void emptied(struct ask *a, int code)
 {
@@ -413,7 +425,10 @@ static void emptied(struct ask *a, int code)
     struct err e = a->err;
     ask_release(a);
     free(b);
-    removal_end(r, code, &e); /* what was refused is kept as a save's */
+    if (code == 0 && r->tenant->engine->conf->dry_run)
+        stay_hidden(r);
+    else
+        removal_end(r, code, &e); /* what was refused is kept as a save's */
 }
 
 static char *emptied_text(const struct lms_collection *c)
@@ -452,6 +467,36 @@ static void removal_by_save(struct removal *r)
     save_emptied(r->tenant, &b->ask);
 }
 
+/* Nothing is sent: what would be is written down, and the record stands where it would. */
+static void removal_dry(struct removal *r, const struct http_request *req)
+{
+    static const char *const what[] = {"deactivate", "reactivate", "delete"};
+    static const struct store_mark pending = {.state = STORE_PENDING};
+    struct tenant *t = r->tenant;
+    json_t *request = dry_request(r->c, req), *all = json_pack("[O]", request);
+    struct dry d = {.home = r->home, .ino = r->ino, .name = r->name, .what = what[r->op], .requests = all};
+    struct audit_line l = {.method = http_method_name(req->method), .url = http_shown(req), .request = request};
+    struct err e = {0};
+    uint64_t seq = 0;
+    audit(t, &r->caller, r->home, r->name, &l);
+    int code = dry_keep(t, &d, &seq, &e);
+    if (code == 0 && r->op != LMS_OP_DELETE) {
+        record_mark(t->engine, r->ino, &pending);
+        code = record_set_active(t, r->ino, r->op == LMS_OP_REACTIVATE, &e);
+    }
+    json_decref(all);
+    json_decref(request);
+    if (code) {
+        removal_end(r, code, &e);
+    } else if (r->op == LMS_OP_REACTIVATE) {
+        put_manager_back(r, 0, r->ino, NULL);
+    } else if (r->op == LMS_OP_DEACTIVATE) {
+        removal_end(r, 0, NULL);
+    } else {
+        stay_hidden(r);
+    }
+}
+
 static void removal_send(struct removal *r)
 {
     struct tenant *t = r->tenant;
@@ -477,6 +522,11 @@ static void removal_send(struct removal *r)
     }
     code = removal_request(r, &k, &req, &e);
     known_release(&k);
+    if (code == 0 && t->engine->conf->dry_run) {
+        removal_dry(r, &req);
+        http_request_release(&req);
+        return;
+    }
     if (code == 0)
         code = removal_note(r, &e);
     if (code) {
@@ -746,7 +796,7 @@ unsigned removal_release(struct tenant *t, bool send)
     guard_reset(t);
     HASH_ITER(hh, t->removals, r, next)
     {
-        if (r->sent || r->aside || r->moving || (send && !r->held))
+        if (r->sent || r->aside || r->dry || r->moving || (send && !r->held))
             continue;
         n++;
         r->held = false;
@@ -764,7 +814,7 @@ void removal_list(struct tenant *t, json_t *into)
     for (struct removal *r = t->removals; r; r = r->hh.next) {
         char at[24];
         iso_time(r->asked_at, at);
-        if (!r->aside)
+        if (!r->aside && !r->dry)
             json_array_append_new(into, json_pack("{s:s,s:s,s:s,s:s,s:s}", "tenant", t->info.conf->name, "name",
                                                   r->name, "what", what[r->op], "at", at, "phase",
                                                   r->held   ? "held"
@@ -777,7 +827,7 @@ void removal_list(struct tenant *t, json_t *into)
 bool removal_wait(struct tenant *t, uint64_t ino, struct ask *a)
 {
     struct removal *r = removal_find(t, ino);
-    if (!r || r->aside)
+    if (!r || r->aside || r->dry)
         return false;
     waiters_add(t->engine, &r->waiters, a);
     return true;
@@ -869,6 +919,8 @@ static int replay_one(void *ctx, uint64_t ino, const void *value, size_t len)
 void removal_replay(struct tenant *t)
 {
     guard_load(t);
+    if (t->engine->conf->dry_run) /* they wait for a mount that sends */
+        return;
     ledger_each(t->engine->store, LEDGER_REMOVALS, replay_one, t);
 }
 

@@ -81,6 +81,7 @@ char *journal_text(struct engine *g, uint64_t seq, const json_t *o, size_t *len)
 struct save *journal_save(struct tenant *t, uint64_t seq, const json_t *o);
 
 /* jobover.c: a job that failed: what was refused is kept already; the server's version comes back. `o` is the journal's entry. */
+void save_restore(struct tenant *t, json_t *o, uint64_t ino); /* "before" is shown again; what was "created" goes */
 void save_bring_back(struct tenant *t, uint64_t seq, json_t *o);
 
 #endif

@@ -25,7 +25,7 @@ static bool is_written_only(const struct save *s)
 static int show(struct save *s, struct err *e)
 {
     struct tenant *t = s->tenant;
-    if (is_written_only(s)) {
+    if (is_written_only(s) && !t->engine->conf->dry_run) {
         int r = accepted_show(t, s->home, s->name, NULL, &s->ino, e);
         test_hook("after-cache");
         return r;
@@ -338,6 +338,69 @@ static void on_step(void *ctx, struct net_result *res)
     }
 }
 
+/* ------------------------------------------------------------------ a dry run */
+
+/* The plan, masked, and a line of the audit log for each of its steps. */
+static json_t *dry_requests(struct save *s)
+{
+    json_t *all = json_array();
+    for (size_t i = 0; i < s->plan.n; i++) {
+        const struct http_request *q = &s->plan.steps[i];
+        json_t *request = dry_request(s->c, q);
+        struct audit_line l = {.method = http_method_name(q->method),
+                               .url = http_shown(q),
+                               .fields = s->changed,
+                               .values = s->merged,
+                               .request = request};
+        audit(s->tenant, &s->caller, s->home, s->name, &l);
+        json_array_append_new(all, request);
+    }
+    return all;
+}
+
+/* A server's id for what no server has. */
+static char *dry_key(uint64_t seq)
+{
+    char *key = NULL;
+    return asprintf(&key, "dry-run-%llu", (unsigned long long)seq) < 0 ? NULL : key;
+}
+
+/* Nothing is sent: the file shows what the LMS would have made of it. */
+static void dry_accepted(struct save *s)
+{
+    struct tenant *t = s->tenant;
+    const char *seen[] = {s->seen[0], s->seen[1], s->seen[2]};
+    bool created = s->now.doc == NULL;
+    struct err e = {0};
+    uint64_t seq = 0;
+    json_t *requests = dry_requests(s);
+    struct dry d = {.home = s->home,
+                    .ino = s->ino,
+                    .name = s->name,
+                    .what = "save",
+                    .created = created,
+                    .before = s->now.doc,
+                    .requests = requests};
+    int r = dry_keep(t, &d, &seq, &e);
+    if (r == 0 && created)
+        s->last.key = s->key ? strdup(s->key) : dry_key(seq);
+    if (r == 0 && !s->removes) /* what it removes is hidden by its removal */
+        r = show(s, &e);
+    d.ino = s->ino;
+    if (r == 0 && created)
+        r = dry_keep(t, &d, &seq, &e);
+    json_decref(requests);
+    if (r) {
+        save_refuse(s, r, &e);
+        return;
+    }
+    if (s->delta)
+        own_note(t, s->ino, seen, 3, s->delta);
+    save_mark(s, STORE_PENDING, NULL, NULL);
+    hook_inode(t->engine, s->ino);
+    save_end(s, 0, NULL);
+}
+
 static void send_step(struct save *s)
 {
     struct http_request req = {0};
@@ -353,7 +416,8 @@ void save_send(struct save *s)
 {
     struct err e = {0};
     int r = s->tenant->info.provider->save(s->c, &s->what_to_send, &s->plan, &e);
-    if (r == 0 && s->plan.n == 0 && is_written_only(s)) { /* it is as it was to be, though nothing had to be said */
+    if (r == 0 && s->plan.n == 0 && is_written_only(s) &&
+        !s->tenant->engine->conf->dry_run) { /* it is as it was to be, though nothing had to be said */
         accepted(s);
         return;
     }
@@ -364,6 +428,10 @@ void save_send(struct save *s)
     }
     if (r == -EAGAIN) /* the list's row only, and the LMS has no more of it */
         r = -EIO;
+    if (r == 0 && s->tenant->engine->conf->dry_run) {
+        dry_accepted(s);
+        return;
+    }
     if (r == 0 && !(s->replayed && s->was_sent))
         r = journal_write(s, "sent", NULL, &e);
     if (r) {
