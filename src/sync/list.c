@@ -120,7 +120,7 @@ void list_forget_fresh(struct engine *g)
 static void fresh_keep(struct tenant *t)
 {
     struct engine *g = t->engine;
-    struct fresh *f, *next;
+    struct fresh *f = NULL, *next = NULL;
     struct store_write *w;
     struct err e;
     if (!g->fresh || write_begin(g, &w, &e))
