@@ -203,6 +203,7 @@ static void on_status(void *ctx, struct net_result *res)
         return; /* the ledger has it: the next start goes on */
     if (r == 0)
         r = w->tenant->info.provider->job_reply(&res->reply, &j, &e);
+    bool moved = r == 0 && !json_equal(w->state.vendor, j.vendor);
     if (r == 0) {
         lms_job_release(&w->state);
         w->state = j;
@@ -211,8 +212,11 @@ static void on_status(void *ctx, struct net_result *res)
         watch_over(w, true);
     else if (r == 0 && j.status != LMS_JOB_IN_PROGRESS)
         watch_over(w, false);
-    else
+    else {
+        if (moved) /* it is tried again, say, and why: who looks without waiting is to see that */
+            show_job(w, &e);
         poll_later(w);
+    }
 }
 
 static enum net_class poll_class(const struct watch *w)
