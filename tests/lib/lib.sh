@@ -270,6 +270,7 @@ conf_lmsfs() { conf lmsfs "$@"; }
 conf_hownow() { conf hownow "$@"; }
 conf_thrive() { conf thrive "$@"; }
 conf_synap() { conf synap "$@"; }
+conf_learningpool() { conf learningpool "$@"; }
 
 conf_section() { # SECTION DEFAULT…
     local section=$1 extra line
@@ -297,6 +298,8 @@ config_write() {
                 'org_secret = sandbox-org-secret' 'api_key = sandbox-key' 'rate_per_minute = 0' ;;
             thrive) conf_section thrive 'provider = thrive' "base_url = $URL/rest" "events_url = $URL/webhooks" \
                 'tenant_id = sandbox-tenant' 'secret = sandbox-thrive-secret' 'rate_per_minute = 0' ;;
+            learningpool) conf_section learningpool 'provider = learningpool' "base_url = $URL/api" \
+                'tenant_id = 73c9ac34-0000-4c17-b60f-8ec0b134a72b' 'api_key = sandbox-pool-key' 'rate_per_minute = 0' ;;
             *) conf_section "$tenant" ;;
             esac
         done
