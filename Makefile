@@ -210,6 +210,7 @@ install: all $(BUILD)/lmsfs-semantics.7          ## install below DESTDIR and PR
 	install -m 644 packaging/completions/lmsfs.bash $(SHARE)/bash-completion/completions/lmsfs
 	install -m 644 packaging/completions/lmsfs.zsh $(ZSH)/_lmsfs
 	install -m 644 examples/lmsfs.conf $(SHARE)/doc/lmsfs/examples
+	cp -R examples/recipes $(SHARE)/doc/lmsfs/examples
 	for m in $(MAN); do install -D -m 644 $$m $(SHARE)/man/man$${m##*.}/$${m##*/} || exit 1; done
 
 uninstall:                ## remove what install put there

@@ -336,7 +336,9 @@ static bool listing_next(struct listing *l, unsigned source, uint32_t id)
 static void print_assigned(const struct sandbox *sb, struct buf *out, uint32_t index, uint32_t id)
 {
     static const char *const status[] = {"Not Started", "In Progress", "Completed"};
-    unsigned at = (unsigned)(seed_mix(sb->settings.seed, index, id) % 3);
+    uint64_t mix = seed_mix(sb->settings.seed, index, id);
+    unsigned at = (unsigned)(mix % 3);
+    bool late = at != 2 && (mix >> 8) % 4 == 0; /* a deadline that passed years ago */
     int64_t when = created_at(id) + 86400 * (int64_t)(1 + index % 300);
     char name[128], stamp[32];
 
@@ -346,20 +348,25 @@ static void print_assigned(const struct sandbox *sb, struct buf *out, uint32_t i
     sb_printf(out, ",\"content_type\":\"%s\"", type_labels[id % TYPES]);
     print_person(sb, out, owner_of(built(sb), author_of(id)));
     sb_stamp_print(when, stamp);
-    sb_printf(
-        out, ",\"assigned_at\":\"%s\",\"status\":\"%s\",\"progress\":%d,\"renewal_due_date\":null,\"deadline_date\":null",
-        stamp, status[at],
-        at == 0   ? 0
-        : at == 1 ? 40
-                  : 100);
+    sb_printf(out, ",\"assigned_at\":\"%s\",\"status\":\"%s\",\"progress\":%d,\"renewal_due_date\":null", stamp,
+              status[at],
+              at == 0   ? 0
+              : at == 1 ? 40
+                        : 100);
+    sb_stamp_print(when + 30 * 86400, stamp);
+    if (late)
+        sb_printf(out, ",\"deadline_date\":\"%s\"", stamp);
+    else
+        sb_str(out, ",\"deadline_date\":null");
     sb_stamp_print(when + 86400, stamp);
     if (at == 2)
         sb_printf(out, ",\"completed_at\":\"%s\"", stamp);
     else
         sb_str(out, ",\"completed_at\":null");
-    sb_str(out,
-           ",\"is_overdue\":false,\"metadata\":{\"assigned_via\":\"nugget\",\"source\":\"course\",\"language\":\"en\","
-           "\"visibility_level\":\"everywhere\"}}");
+    sb_printf(out,
+              ",\"is_overdue\":%s,\"metadata\":{\"assigned_via\":\"nugget\",\"source\":\"course\",\"language\":\"en\","
+              "\"visibility_level\":\"everywhere\"}}",
+              late ? "true" : "false");
 }
 
 void hn_assigned_contents(struct sandbox *sb, struct request *rq, struct reply *rp)
