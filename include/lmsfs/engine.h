@@ -71,6 +71,8 @@ enum ask_kind {
     ASK_MOVE,    /* ino = record, flag = into the bin; else out of it: done with the LMS's verdict */
     ASK_SET_ASIDE, /* ino = record: an editor renamed it to a backup's name; hidden until saved anew or 30 s pass */
     ASK_SEARCH,    /* ino = any number of the collection, name = the search's text: `found`. Interruptible */
+    ASK_FILE_READ, /* ino = a record, name = one of its attributes: fd, a descriptor of the file's bytes. Interruptible */
+    ASK_FILE_WRITE, /* the same, fd = a descriptor of the bytes: sent; the verdict */
     ASK_COMMAND, /* text = a JSON command of the control socket; answer = its JSON. The engine sets flag: interruptible */
 };
 
@@ -103,6 +105,7 @@ struct ask {
     struct err err;      /* the sentence of a failure */
     uint64_t answer_ino; /* ASK_SAVE: the record's number */
     json_t *answer;      /* ASK_COMMAND: owned by the ask */
+    int fd;              /* ASK_FILE_READ, ASK_FILE_WRITE: closed with the ask; -1 elsewhere and by default */
     struct found *found; /* ASK_SEARCH: owned by the ask; take it by setting NULL */
 
     /* the engine's own */

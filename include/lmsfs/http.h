@@ -11,6 +11,14 @@ struct http_header {
     char *name, *value;
 };
 
+/* A field of a multipart body whose bytes come from a file. */
+struct http_file {
+    char *part, *name; /* part NULL: there is none */
+    const char *type;  /* a literal */
+    int fd;            /* borrowed: open until the request is over, read with pread */
+    size_t size;       /* exactly so many bytes are sent */
+};
+
 /* All strings are owned by the request and freed by http_request_release. A zeroed struct is an empty request. */
 struct http_request {
     enum http_method method;
@@ -24,6 +32,11 @@ struct http_request {
     size_t headers_n;
     struct http_header *parts; /* fields of a multipart/form-data body, when parts_n > 0 */
     size_t parts_n;
+    struct http_file file; /* one more field of a multipart body */
+    bool bare;             /* without the tenant's credentials: a signed URL of somebody else's server */
+    bool to_file;          /* the body of a 2xx goes to `into` (borrowed, as file.fd) and not into the reply */
+    int into;
+    size_t into_max; /* bytes; more is -EFBIG */
     bool idempotent; /* may be sent again though its outcome is unknown (RFC 9110 §9.2.2, or the API says so) */
 };
 

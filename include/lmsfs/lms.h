@@ -76,6 +76,13 @@ struct lms_field {
                                  without LMS_CLEARABLE */
 };
 
+struct lms_files {      /* members of a record's field that are files: objects with a url (signed) and a size */
+    const char *field;  /* "attr" */
+    const char *suffix; /* ".pdf" */
+    const char *magic;  /* what each begins with; at most 15 bytes */
+    size_t max;         /* bytes of one */
+};
+
 struct lms_collection {
     const char *name;   /* directory name, or for a singleton the file's name without ".json" */
     const char *parent; /* name of the collection whose records are the directories here ("users"); NULL as a rule */
@@ -90,6 +97,7 @@ struct lms_collection {
     const char *secret_prefix; /* "SSN-": one more name that get_request takes and that is a symlink, never listed and, being a
                                   secret, never logged; NULL as a rule */
     const struct lms_field *fields; /* the writable fields, in the order shown; ends with a NULL name; NULL: read-only */
+    const struct lms_files *files;  /* NULL: its records have none */
     const char *open; /* name of an open object among the fields that takes in the keys of a saved document that are no
                                        fields (the customer's own); NULL: those are refused */
     const char *const *options; /* keys that `_options` may hold; NULL-terminated; NULL: none */
@@ -254,6 +262,11 @@ struct lms_provider {
     int (*save)(const struct lms_collection *c, const struct lms_save *s, struct lms_plan *out, struct err *e);
     int (*saved)(const struct lms_collection *c, const struct lms_save *s, size_t step, const struct http_reply *r,
                  struct lms_verdict *out, struct err *e);
+
+    /* Sends a file as the member `name` of c->files->field. out->file is filled but for fd and size. The reply is one that `saved` reads.
+     * -EINVAL for a name that can't be. NULL where no collection has files. */
+    int (*file_request)(const struct lms_collection *c, const char *parent_key, const char *key, const char *name,
+                        struct http_request *out, struct err *e);
 
     /* A create was refused, or its job failed, because a record with the very same id is there (and not because another person has its
      * username or e-mail address): the save is then an update of that one. job NULL: by the reply. NULL where that can't be. */

@@ -67,6 +67,8 @@ void http_request_release(struct http_request *r)
     free_wiped(r->body, r->body_len);
     pairs_release(r->headers, r->headers_n);
     pairs_release(r->parts, r->parts_n);
+    free(r->file.part);
+    free(r->file.name);
     *r = (struct http_request){0};
 }
 
@@ -89,8 +91,16 @@ static int pairs_copy(struct http_request *to, const struct http_header *list, s
 
 int http_request_copy(const struct http_request *from, struct http_request *to)
 {
-    *to =
-        (struct http_request){.method = from->method, .content_type = from->content_type, .idempotent = from->idempotent};
+    *to = (struct http_request){.method = from->method,
+                                .content_type = from->content_type,
+                                .idempotent = from->idempotent,
+                                .file = from->file,
+                                .bare = from->bare,
+                                .to_file = from->to_file,
+                                .into = from->into,
+                                .into_max = from->into_max};
+    to->file.part = from->file.part ? strdup(from->file.part) : NULL;
+    to->file.name = from->file.name ? strdup(from->file.name) : NULL;
     int r = pairs_copy(to, from->headers, from->headers_n, http_request_header);
     if (!r)
         r = pairs_copy(to, from->parts, from->parts_n, http_request_part);
@@ -106,7 +116,7 @@ int http_request_copy(const struct http_request *from, struct http_request *to)
         }
     }
     if (r || (from->path && !to->path) || (from->shown && !to->shown) || (from->url && !to->url) ||
-        (from->body && !to->body)) {
+        (from->body && !to->body) || (from->file.part && (!to->file.part || !to->file.name))) {
         http_request_release(to);
         return -ENOMEM;
     }

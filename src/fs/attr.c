@@ -1,5 +1,6 @@
 /* attr.c — what stat says. */
 #include "attr.h"
+#include "files.h"
 #include "ops.h"
 
 #include <errno.h>
@@ -140,11 +141,12 @@ static int attr_found(struct mount *m, struct store_read *r, uint64_t ino, struc
     return code;
 }
 
-static int attr_file(struct mount *m, uint64_t ino, struct stat *st, double *timeout)
+static int attr_file(struct mount *m, struct store_read *r, uint64_t ino, struct stat *st, double *timeout)
 {
-    off_t size = file_size(m, ino);
+    off_t size = file_size(m, r, ino);
+    mode_t mode = ino_part(ino) == FILE_PASSWORD ? m->options.file_mode & 0400 : m->options.file_mode;
     *timeout = 0; /* who has it open still asks, when it was read and its name is gone */
-    fill(m, st, ino, S_IFREG | (m->options.file_mode & 0400), m->began_ns, size < 0 ? 0 : size);
+    fill(m, st, ino, S_IFREG | mode, m->began_ns, size);
     return 0;
 }
 
@@ -154,7 +156,8 @@ static int64_t dir_mtime(struct mount *m, struct store_read *r, uint64_t ino)
     int64_t ns = m->began_ns;
     struct store_listing l;
     uint64_t listed = ino_kind(ino) == INO_PARENTS ? tree_home_of_parents(m, ino) : ino;
-    if (ino_kind(ino) == INO_FIXED || ino_kind(ino) == INO_TENANT || ino_kind(ino) == INO_SEARCH)
+    if (ino_kind(ino) == INO_FIXED || ino_kind(ino) == INO_TENANT || ino_kind(ino) == INO_SEARCH ||
+        ino_kind(ino) == INO_FILE)
         return ns;
     if (store_listing(r, listed, &l) == 0 && l.changed_ns)
         ns = l.changed_ns;
@@ -176,7 +179,9 @@ int attr_node(struct mount *m, struct store_read *r, uint64_t ino, struct stat *
     case INO_JOB_LAST:
         return attr_job_last(m, r, ino, st, timeout);
     case INO_FILE:
-        return attr_file(m, ino, st, timeout);
+        if (file_is_dir(ino))
+            break;
+        return attr_file(m, r, ino, st, timeout);
     case INO_SEARCH:
         if (!search_is_dir(ino))
             return attr_found(m, r, ino, st, timeout);

@@ -34,6 +34,7 @@ struct asked;    /* ops_dir.c */
 struct poller;   /* ops_poll.c */
 struct said;     /* ops_control.c */
 struct searches; /* search.c */
+struct files;    /* files.c */
 
 struct mount {
     struct engine *engine;
@@ -58,6 +59,7 @@ struct mount {
     struct drafts *drafts;
     struct numbers *numbers;
     struct searches *searches;
+    struct files *files;
 
     pthread_mutex_t said_lock; /* the control directory's last texts that a lookup made */
     struct said *said[CONTROL_KEPT];

@@ -1,4 +1,5 @@
 /* mount.c — the session: made, served by a fixed number of workers, ended. */
+#include "files.h"
 #include "mountpoint.h"
 #include "ops.h"
 #include "park.h"
@@ -196,8 +197,9 @@ static int make_parts(struct mount *m, struct err *e)
     m->drafts = drafts_new(max_document(m));
     m->numbers = numbers_new(count);
     m->searches = searches_new();
+    m->files = files_new(m->cache_dir);
     m->ended_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (!m->drafts || !m->numbers || !m->searches || m->ended_fd < 0)
+    if (!m->drafts || !m->numbers || !m->searches || !m->files || m->ended_fd < 0)
         return err_set(e, -ENOMEM, "out of memory");
     return 0;
 }
@@ -395,6 +397,7 @@ void mount_free(struct mount *m)
     drafts_free(m->drafts);
     numbers_free(m->numbers);
     searches_free(m->searches);
+    files_free(m->files);
     asked_free(m);
     if (m->ended_fd >= 0)
         close(m->ended_fd);

@@ -37,13 +37,25 @@ uint64_t search_nth(const struct fuse_file_info *fi, uint64_t dir, size_t i); /*
 int search_name(struct mount *m, struct store_read *r, uint64_t link, char name[256]); /* -ENOENT: the record went since */
 void releasedir_search(const struct fuse_file_info *fi);
 
-/* ops_file.c: INO_FILE. */
-enum file_part { FILE_PASSWORD };
-uint64_t file_named(struct mount *m, struct store_read *r, uint64_t dir, const char *name);
-off_t file_size(struct mount *m, uint64_t ino); /* -1: it is gone */
+/* ops_file.c: INO_FILE. Those that return a bool: false, it is another's. */
+bool file_is_dir(uint64_t ino);
+bool file_exists(const struct mount *m, uint64_t ino);
+uint64_t file_parent(const struct mount *m, uint64_t ino);
+uint64_t file_named(struct mount *m, struct store_read *r, uint64_t dir, const char *name); /* beside a record; 0: none */
+bool file_wants_listing(const struct mount *m, uint64_t dir, const char *name); /* ID-….files of a record not known yet */
+off_t file_size(struct mount *m, struct store_read *r, uint64_t ino);
+bool lookup_file(fuse_req_t req, uint64_t dir, const char *name);
+void opendir_file(fuse_req_t req, const struct fuse_file_info *fi);
+uint64_t file_nth(struct mount *m, struct store_read *r, uint64_t dir, size_t i, char name[256]);
 void open_file(fuse_req_t req, uint64_t ino, const struct fuse_file_info *fi);
-void read_file(fuse_req_t req, size_t size, off_t off, const struct fuse_file_info *fi);
-void release_file(const struct fuse_file_info *fi);
+bool create_file(fuse_req_t req, uint64_t dir, const char *name, const struct fuse_file_info *fi);
+void read_file(fuse_req_t req, uint64_t ino, size_t size, off_t off, const struct fuse_file_info *fi);
+void write_file(fuse_req_t req, uint64_t ino, const char *buf, size_t size, off_t off);
+int resize_file(struct mount *m, uint64_t ino, off_t size);
+void flush_file(fuse_req_t req, uint64_t ino, const struct fuse_file_info *fi);
+void release_file(struct mount *m, uint64_t ino, const struct fuse_file_info *fi);
+bool unlink_file(fuse_req_t req, uint64_t dir, const char *name);
+bool rename_file(fuse_req_t req, uint64_t dir, const char *name, uint64_t to_dir, const char *to_name, bool replace);
 
 /* ops_open.c */
 void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);

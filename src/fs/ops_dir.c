@@ -110,6 +110,10 @@ void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
         opendir_search(req, ino, fi);
         return;
     }
+    if (ino_kind(ino) == INO_FILE) {
+        opendir_file(req, fi);
+        return;
+    }
     if (!home) {
         dir_opened(req, fi);
         return;
@@ -313,6 +317,16 @@ static void fill_found(struct fill *f, uint64_t off)
             return;
 }
 
+static bool fill_files(struct fill *f, uint64_t off)
+{
+    uint64_t file;
+    char name[256];
+    for (size_t i = off > 2 ? (size_t)off - 2 : 0; (file = file_nth(f->m, f->r, f->dir, i, name)); i++)
+        if (!put_node(f, name, file, S_IFREG, (off_t)i + 3))
+            return false;
+    return true;
+}
+
 static void fill_all(struct fill *f, uint64_t off)
 {
     if (off < COOKIE_RECORDS && !fill_still(f, off))
@@ -320,6 +334,10 @@ static void fill_all(struct fill *f, uint64_t off)
     switch (ino_kind(f->dir)) {
     case INO_SEARCH:
         fill_found(f, off);
+        return;
+    case INO_FILE:
+        if (off >= COOKIE_SCRATCH || fill_files(f, off))
+            fill_scratch(f, off);
         return;
     case INO_DIR:
     case INO_BIN:

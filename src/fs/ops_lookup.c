@@ -11,6 +11,7 @@
 struct wanted {
     uint64_t home;
     char name[256];
+    bool listing; /* it is the listing that would tell */
 };
 
 enum { ASK_FIRST = 1 }; /* beside 0 and -errno */
@@ -87,6 +88,11 @@ static int look_in_records(struct mount *m, struct store_read *r, uint64_t dir, 
     uint64_t ino, hidden, other, file = file_named(m, r, dir, name);
     if (file)
         return entry_node(m, r, file, e);
+    struct store_listing l;
+    if (file_wants_listing(m, dir, name) && store_listing(r, dir, &l) == 0 && l.complete_at == 0) {
+        w->listing = true;
+        return want(w, dir, name);
+    }
     int code = record_named(m, r, dir, name, &ino, &hidden);
     if (code == 0)
         return entry_node(m, r, ino, e);
@@ -190,7 +196,7 @@ static void lookup(struct mount *m, fuse_req_t req, uint64_t dir, const char *na
         reply_code(req, code == ASK_FIRST ? -ENOENT : code);
         return;
     }
-    struct parked *p = park_new(m, req, ASK_NAME, w.home, name_asked);
+    struct parked *p = park_new(m, req, w.listing ? ASK_LISTING : ASK_NAME, w.home, name_asked);
     if (!p || !park_names(p, w.name, name, NULL))
         return;
     p->dir = dir;
@@ -209,7 +215,7 @@ static void name_asked(struct parked *p, int result)
 
 void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
-    if (!lookup_control(req, parent, name) && !lookup_search(req, parent, name))
+    if (!lookup_control(req, parent, name) && !lookup_search(req, parent, name) && !lookup_file(req, parent, name))
         lookup(mount_of(req), req, parent, name, false);
 }
 

@@ -121,6 +121,12 @@ static void make_file(fuse_req_t req, uint64_t dir, const char *name, mode_t mod
     enum name_kind kind = name_kind_in(m, dir, name);
     uint64_t hidden = 0;
     int code = 0;
+    if (create_file(req, dir, name, fi))
+        return;
+    if (file_is_dir(dir) && file_exists(m, dir)) {
+        make_scratch(req, dir, name, mode, fi);
+        return;
+    }
     if (!tree_is_record_dir(dir) || !c)
         code = -EPERM;
     else if (strlen(name) > 255)
@@ -279,6 +285,8 @@ void op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
     struct mount *m = mount_of(req);
     struct scratch_attr a;
     uint64_t ino, hidden;
+    if (unlink_file(req, parent, name))
+        return;
     if (!tree_is_record_dir(parent) || !tree_collection(m, parent)) {
         reply_code(req, -EPERM);
         return;

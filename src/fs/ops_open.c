@@ -289,7 +289,7 @@ void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse
         return;
     }
     if (ino_kind(at.ino) == INO_FILE) {
-        read_file(req, size, off, fi);
+        read_file(req, at.ino, size, off, fi);
         return;
     }
     off_t drafted;

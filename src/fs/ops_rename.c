@@ -261,6 +261,8 @@ void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t t
     struct scratch_attr a;
     if (flags & ~(unsigned)RENAME_NOREPLACE)
         reply_code(req, -EINVAL);
+    else if (rename_file(req, parent, name, to_parent, to_name, v.replace))
+        return;
     else if (!tree_is_record_dir(parent) || !tree_is_record_dir(to_parent) || !tree_collection(m, parent) ||
              !tree_collection(m, to_parent))
         reply_code(req, -EPERM);

@@ -71,6 +71,10 @@ void op_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t size, off_
             fuse_reply_write(req, (size_t)n);
         return;
     }
+    if (ino_kind(at.ino) == INO_FILE) {
+        write_file(req, at.ino, buf, size, off);
+        return;
+    }
     int code = change(m, ino, CHANGE_WRITE, buf, size, off);
     if (code)
         reply_code(req, code);
@@ -84,6 +88,8 @@ static int resize_document(struct mount *m, struct at at, uint64_t kernel_ino, o
 {
     struct stat st;
     double timeout;
+    if (at.what == AT_NODE && ino_kind(at.ino) == INO_FILE)
+        return resize_file(m, at.ino, size);
     if (at.what == AT_NODE && ino_kind(at.ino) != INO_RECORD)
         return -EPERM;
     if (draft_has_writer(m->drafts, at.ino))
@@ -302,6 +308,10 @@ static void settle_request(fuse_req_t req, uint64_t ino, const struct fuse_file_
         reply_code(req, -ENOSYS); /* the kernel never asks again */
         return;
     }
+    if (at.what == AT_NODE && ino_kind(at.ino) == INO_FILE) {
+        flush_file(req, at.ino, fi);
+        return;
+    }
     if (at.what == AT_SCRATCH || !(fi->fh & FH_WRITER) || draft_is_clean(m->drafts, at.ino)) {
         reply_code(req, 0);
         return;
@@ -362,7 +372,7 @@ void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
         return;
     }
     if (ino_kind(ino) == INO_FILE) {
-        release_file(fi);
+        release_file(m, ino, fi);
         reply_code(req, 0);
         return;
     }

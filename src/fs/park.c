@@ -28,6 +28,7 @@ struct parked *park_new(struct mount *m, fuse_req_t req, enum ask_kind kind, uin
     p->ask.kind = kind;
     p->ask.ino = ino;
     p->ask.people = true;
+    p->ask.fd = -1;
     if (req) {
         const struct fuse_ctx *who = fuse_req_ctx(req);
         p->ask.caller = (struct caller){.uid = who->uid, .pid = who->pid};

@@ -61,6 +61,8 @@ bool tree_is_dir(uint64_t ino)
     switch (ino_kind(ino)) {
     case INO_SEARCH:
         return search_is_dir(ino);
+    case INO_FILE:
+        return file_is_dir(ino);
     case INO_FIXED:
         return ino == INO_ROOT || ino == INO_CONTROL || ino == INO_REJECTED || tree_control(ino) == CONTROL_CASE;
     case INO_TENANT:
@@ -84,6 +86,8 @@ bool tree_exists(const struct mount *m, uint64_t ino)
     switch (ino_kind(ino)) {
     case INO_SEARCH:
         return search_exists(m, ino);
+    case INO_FILE:
+        return file_exists(m, ino);
     case INO_FIXED:
         return (ino >= INO_ROOT && ino <= INO_METRICS) || tree_rejected(ino);
     case INO_TENANT:
@@ -103,6 +107,8 @@ uint64_t tree_parent(const struct mount *m, uint64_t ino)
     switch (ino_kind(ino)) {
     case INO_SEARCH:
         return search_parent(ino);
+    case INO_FILE:
+        return file_parent(m, ino);
     case INO_FIXED:
         return tree_rejected(ino) ? INO_REJECTED : ino == INO_REJECTED ? INO_CONTROL : INO_ROOT;
     case INO_DIR:

@@ -52,6 +52,8 @@ static const struct lms_field invitation_fields[] = {
     {0},
 };
 
+static const struct lms_files pdfs = {.field = "attr", .suffix = ".pdf", .magic = "%PDF-", .max = 10 << 20};
+
 static const struct lms_collection collections[] = {
     {.name = "users",
      .kind = LMS_KNOWN,
@@ -63,6 +65,7 @@ static const struct lms_collection collections[] = {
      .kind = LMS_LISTED,
      .can = LMS_CREATE | LMS_UPDATE | LMS_DELETE | LMS_SERVER_ID,
      .page_size = PAGE,
+     .files = &pdfs,
      .fields = learning_fields},
     {.name = "status", .kind = LMS_SINGLETON, .can = LMS_GET},
     {.name = "user-attributes", .kind = LMS_SINGLETON, .can = LMS_GET},
@@ -258,4 +261,5 @@ const struct lms_provider synap_provider = {
     .save = synap_save,
     .saved = synap_saved,
     .change_request = change_request,
+    .file_request = synap_file_request,
 };

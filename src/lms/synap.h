@@ -24,4 +24,7 @@ int synap_remove_written(const struct lms_collection *c, const struct lms_change
 /* synap_learning.c: learning records, which are multipart forms. */
 int synap_save_learning(const struct lms_collection *c, const struct lms_save *s, struct lms_plan *out, struct err *e);
 
+int synap_file_request(const struct lms_collection *c, const char *parent_key, const char *key, const char *name,
+                       struct http_request *out, struct err *e);
+
 #endif

@@ -112,3 +112,27 @@ int synap_save_learning(const struct lms_collection *c, const struct lms_save *s
     rc = http_request_part(step, "userId", s->parent_key);
     return rc ? rc : add_fields(c, s, step, e);
 }
+
+int synap_file_request(const struct lms_collection *c, const char *parent_key, const char *key, const char *name,
+                       struct http_request *out, struct err *e)
+{
+    struct text part = {0}, file = {0};
+    *out = (struct http_request){0};
+    if (!c->files || !parent_key || !key)
+        return err_set(e, -EINVAL, "%s have no files", c->name);
+    if (!is_part_name(name))
+        return err_set(e, -EINVAL, "attr has a name that a form can't carry");
+    int rc = build_request(out, HTTP_PATCH, "/learning-records/{}", key);
+    if (!rc)
+        rc = http_request_part(out, "userId", parent_key);
+    text_addf(&part, "attr[%s]", name);
+    text_addf(&file, "%s%s", name, c->files->suffix);
+    out->file = (struct http_file){
+        .part = text_take(&part, NULL), .name = text_take(&file, NULL), .type = "application/pdf", .fd = -1};
+    if (!rc && (!out->file.part || !out->file.name))
+        rc = -ENOMEM;
+    out->idempotent = true; /* it sets a value */
+    if (rc)
+        http_request_release(out);
+    return build_told(rc, e);
+}

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #ifndef LMSFS_VERSION
 #define LMSFS_VERSION "0"
@@ -24,6 +25,11 @@
 #define IDLE_MOST_S      60L
 #define IDLE_MOST_ONCE_S 20L
 
+struct sending {
+    int fd;
+    size_t at, size;
+};
+
 struct transfer {
     CURLM *multi;
     CURL *easy;
@@ -32,6 +38,10 @@ struct transfer {
     void *owner;
     char *body;
     size_t len, room, max;
+    struct sending file; /* a part's bytes */
+    int into;            /* the body of a 2xx goes there; -1: into the reply */
+    size_t written;
+    bool disk_full;
     bool over_max, no_memory;
     bool begun;  /* curl was about to send it */
     long before; /* bytes that had gone out then: a proxy's CONNECT */
@@ -132,10 +142,39 @@ static bool body_room(struct transfer *t, size_t need)
     return true;
 }
 
+static bool goes_to_file(const struct transfer *t)
+{
+    long status = 0;
+    if (t->into < 0)
+        return false;
+    curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+    return status >= 200 && status < 300;
+}
+
+static size_t to_file(struct transfer *t, const char *data, size_t n)
+{
+    if (n > t->max - t->written) {
+        t->over_max = true;
+        return 0;
+    }
+    for (size_t done = 0; done < n;) {
+        ssize_t k = pwrite(t->into, data + done, n - done, (off_t)(t->written + done));
+        if (k <= 0) {
+            t->disk_full = true;
+            return 0;
+        }
+        done += (size_t)k;
+    }
+    t->written += n;
+    return n;
+}
+
 static size_t on_body(char *data, size_t size, size_t n, void *arg)
 {
     struct transfer *t = arg;
     n *= size;
+    if (goes_to_file(t))
+        return to_file(t, data, n);
     if (n > t->max - t->len) {
         t->over_max = true;
         return 0;
@@ -206,13 +245,45 @@ static int set_headers(struct transfer *t, const struct http_request *r, bool ty
         rc = drop_header(t, "Expect:");
     if (rc == 0 && r->content_type && typed)
         rc = add_header(t, "Content-Type", r->content_type);
-    else if (rc == 0 && r->parts_n == 0)
+    else if (rc == 0 && r->parts_n == 0 && !r->file.part)
         rc = drop_header(t, "Content-Type:"); /* curl would call any body a form */
     for (size_t i = 0; rc == 0 && i < r->headers_n; i++)
         rc = add_header(t, r->headers[i].name, r->headers[i].value);
     if (rc == 0 && curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->headers) != CURLE_OK)
         rc = -ENOMEM;
     return rc;
+}
+
+static size_t file_read(char *to, size_t size, size_t n, void *arg)
+{
+    struct sending *f = arg;
+    n *= size;
+    if (n > f->size - f->at)
+        n = f->size - f->at;
+    ssize_t got = n ? pread(f->fd, to, n, (off_t)f->at) : 0;
+    if (got < 0 || (n && got == 0)) /* it is shorter than was said */
+        return CURL_READFUNC_ABORT;
+    f->at += (size_t)got;
+    return (size_t)got;
+}
+
+static int file_seek(void *arg, curl_off_t offset, int origin)
+{
+    struct sending *f = arg;
+    if (origin != SEEK_SET || offset < 0 || (size_t)offset > f->size)
+        return CURL_SEEKFUNC_FAIL;
+    f->at = (size_t)offset;
+    return CURL_SEEKFUNC_OK;
+}
+
+static int set_file(struct transfer *t, const struct http_file *file)
+{
+    t->file = (struct sending){.fd = file->fd, .size = file->size};
+    curl_mimepart *part = curl_mime_addpart(t->mime);
+    bool good = part && curl_mime_name(part, file->part) == CURLE_OK &&
+                curl_mime_filename(part, file->name) == CURLE_OK && curl_mime_type(part, file->type) == CURLE_OK &&
+                curl_mime_data_cb(part, (curl_off_t)file->size, file_read, file_seek, NULL, &t->file) == CURLE_OK;
+    return good ? 0 : -ENOMEM;
 }
 
 static int set_parts(struct transfer *t, const struct http_request *r)
@@ -226,12 +297,14 @@ static int set_parts(struct transfer *t, const struct http_request *r)
             curl_mime_data(part, r->parts[i].value, CURL_ZERO_TERMINATED) != CURLE_OK)
             return -ENOMEM;
     }
+    if (r->file.part && set_file(t, &r->file))
+        return -ENOMEM;
     return curl_easy_setopt(t->easy, CURLOPT_MIMEPOST, t->mime) == CURLE_OK ? 0 : -ENOMEM;
 }
 
 static int set_body(struct transfer *t, const struct http_request *r)
 {
-    if (r->parts_n > 0)
+    if (r->parts_n > 0 || r->file.part)
         return set_parts(t, r);
     bool takes_body = r->method == HTTP_POST || r->method == HTTP_PUT || r->method == HTTP_PATCH;
     if (!r->body && !takes_body)
@@ -315,7 +388,12 @@ int transfer_start(struct transfer **out, CURLM *multi, const struct http_reques
     struct transfer *t = calloc(1, sizeof *t);
     if (!t)
         return err_set(e, -ENOMEM, "out of memory");
-    *t = (struct transfer){.multi = multi, .owner = owner, .max = max_response};
+    *t = (struct transfer){
+        .multi = multi, .owner = owner, .max = r->to_file ? r->into_max : max_response, .into = r->to_file ? r->into : -1};
+    if (r->to_file && ftruncate(r->into, 0)) { /* an earlier attempt may have left something */
+        free(t);
+        return err_set(e, -EIO, "the temporary file can't be emptied: %s", strerror(errno));
+    }
     t->easy = curl_easy_init();
     bool typed = r->body != NULL && r->parts_n == 0;
     int rc = t->easy ? set_rules(t, r) : -ENOMEM;
@@ -404,6 +482,8 @@ static void describe_failure(struct transfer *t, CURLcode result, struct ending 
     out->hopeless = true;
     if (t->no_memory || result == CURLE_OUT_OF_MEMORY) {
         err_set(e, -ENOMEM, "out of memory for the reply");
+    } else if (t->disk_full) {
+        err_set(e, -ENOSPC, "the cache folder's disk has no room for the file");
     } else if (t->over_max || result == CURLE_FILESIZE_EXCEEDED) {
         err_set(e, -EFBIG, "the reply is longer than %zu bytes (max_response)", t->max);
     } else if (!out->sent) {

@@ -197,7 +197,7 @@ static json_t *synap_json(const struct synap_user *u)
     json_t *state = sy_user_json(u, true), *records = json_array();
 
     for (const struct synap_record *r = u->records; r; r = r->next)
-        json_array_append_new(records, sy_record_json(r));
+        json_array_append_new(records, sy_record_json(r, NULL));
     json_object_set_new(state, "password_set", json_boolean(u->password_set));
     json_object_set_new(state, "subPortalId", text_or_null(u->sub_portal));
     json_object_set_new(state, "learningRecords", records);

@@ -36,7 +36,7 @@ bool sb_routes_know(const struct vendor *v, const struct request *rq);
 /* Finds the route, admits, checks and calls its handler, or refuses. */
 void sb_routes_answer(const struct vendor *v, struct sandbox *sb, struct request *rq, struct reply *rp);
 
-extern const struct vendor hownow_sandbox, hownow_token_sandbox, synap_sandbox, learningpool_sandbox, thrive_sandbox,
-    control_sandbox;
+extern const struct vendor hownow_sandbox, hownow_token_sandbox, synap_sandbox, synap_files_sandbox,
+    learningpool_sandbox, thrive_sandbox, control_sandbox;
 
 #endif

@@ -72,6 +72,8 @@ static const struct vendor *vendor_of(const struct request *rq)
         return &learningpool_sandbox;
     if (begins_with(rq, "rest") || begins_with(rq, "webhooks"))
         return &thrive_sandbox;
+    if (begins_with(rq, "files"))
+        return &synap_files_sandbox;
     return &synap_sandbox;
 }
 

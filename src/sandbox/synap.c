@@ -185,6 +185,12 @@ void sy_record_remove(struct synap *s, struct synap_record *r)
         at = &(*at)->next;
     *at = r->next;
     HASH_DEL(s->records, r);
+    for (struct synap_file *f = r->files, *following; f; f = following) {
+        following = f->next;
+        free(f->name);
+        sb_release(&f->data);
+        free(f);
+    }
     json_decref(r->attr);
     free(r->name);
     free(r);

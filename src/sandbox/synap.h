@@ -7,11 +7,18 @@
 #include <stdint.h>
 #include <uthash.h>
 
+#include "buf.h"
 #include "request.h"
 #include "sandbox.h"
 
 #define SYNAP_GROUPS  8
 #define SYNAP_NO_DATE INT64_MIN
+
+struct synap_file { /* the bytes of an attribute that is a file */
+    char *name;
+    struct buf data;
+    struct synap_file *next;
+};
 
 struct synap_record {
     UT_hash_handle hh;
@@ -22,6 +29,7 @@ struct synap_record {
     int64_t achieved_ms; /* or SYNAP_NO_DATE */
     double score;        /* NAN: null */
     bool visible;
+    struct synap_file *files;
     json_t *attr; /* a file is an object without its url, which is signed anew at every reading */
 };
 
@@ -95,7 +103,9 @@ void sy_study_state(struct sandbox *sb, struct request *rq, struct reply *rp);
 
 /* ---- synap_records.c ---- */
 
-json_t *sy_record_json(const struct synap_record *r);
+/* host: where the files' URLs lead, "127.0.0.1:8080"; NULL: nowhere */
+json_t *sy_record_json(const struct synap_record *r, const char *host);
+void sy_file(struct sandbox *sb, struct request *rq, struct reply *rp); /* a signed URL: without credentials */
 void sy_record_create(struct sandbox *sb, struct request *rq, struct reply *rp);
 void sy_record_patch(struct sandbox *sb, struct request *rq, struct reply *rp);
 void sy_record_delete(struct sandbox *sb, struct request *rq, struct reply *rp);

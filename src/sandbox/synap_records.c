@@ -21,7 +21,7 @@ static json_t *score_json(double score)
     return json_real(score);
 }
 
-static json_t *attr_json(const struct synap_record *r)
+static json_t *attr_json(const struct synap_record *r, const char *host)
 {
     json_t *attr = json_deep_copy(r->attr), *value;
     long long now = sy_now_ms();
@@ -31,13 +31,14 @@ static json_t *attr_json(const struct synap_record *r)
     {
         if (json_is_object(value))
             json_object_set_new(value, "url",
-                                json_sprintf("https://files.example.com/%s/%s?Expires=%lld&Signature=%08x", r->id, key,
-                                             now / 1000 + 90, (unsigned)seed_mix((uint64_t)now, 0, 1)));
+                                json_sprintf("%s%s/files/%s/%s?Expires=%lld&Signature=%08x",
+                                             host ? "http://" : "https://", host ? host : "files.example.com", r->id,
+                                             key, now / 1000 + 90, (unsigned)seed_mix((uint64_t)now, 0, 1)));
     }
     return attr;
 }
 
-json_t *sy_record_json(const struct synap_record *r)
+json_t *sy_record_json(const struct synap_record *r, const char *host)
 {
     char stamp[32];
 
@@ -45,12 +46,12 @@ json_t *sy_record_json(const struct synap_record *r)
         sb_stamp_ms_print(r->achieved_ms, stamp);
     return json_pack("{s:s, s:s, s:s?, s:b, s:o, s:o}", "objectId", r->id, "name", r->name, "achievedOn",
                      r->achieved_ms == SYNAP_NO_DATE ? NULL : stamp, "visibleToStudent", r->visible, "score",
-                     score_json(r->score), "attr", attr_json(r));
+                     score_json(r->score), "attr", attr_json(r, host));
 }
 
-static void answer_record(struct reply *rp, const struct synap_record *r)
+static void answer_record(const struct request *rq, struct reply *rp, const struct synap_record *r)
 {
-    json_t *reply = json_pack("{s:o}", "learningRecord", sy_record_json(r));
+    json_t *reply = json_pack("{s:o}", "learningRecord", sy_record_json(r, sb_request_header(rq, "Host")));
 
     sy_meta(reply, NULL);
     sb_reply_json(rp, 200, reply);
@@ -158,6 +159,22 @@ static bool read_draft(const struct request *rq, struct reply *rp, struct draft 
     return true;
 }
 
+static void keep_file(struct synap_record *r, const char *name, const struct buf *data)
+{
+    struct synap_file *f = r->files;
+
+    while (f && strcmp(f->name, name) != 0)
+        f = f->next;
+    if (!f) {
+        f = sb_alloc(sizeof(*f));
+        f->name = sb_strdup(name);
+        f->next = r->files;
+        r->files = f;
+    }
+    sb_release(&f->data);
+    sb_add(&f->data, data->data, data->len);
+}
+
 static void apply(struct synap_record *r, const struct request *rq, const struct draft *d)
 {
     if (d->name) {
@@ -174,13 +191,15 @@ static void apply(struct synap_record *r, const struct request *rq, const struct
         const struct form_part *part = &rq->parts[i];
         char *name = attr_name(part->name);
 
-        if (name && part->file)
+        if (name && part->file) {
+            keep_file(r, name, &part->data);
             json_object_set_new(r->attr, name,
                                 json_pack("{s:o, s:s, s:s, s:I}", "filePath", json_sprintf("../file/%s", part->file),
                                           "fileName", part->file, "mimeType", part->type, "size",
                                           (json_int_t)part->data.len));
-        else if (name)
+        } else if (name) {
             json_object_set_new(r->attr, name, json_stringn(part->data.data, part->data.len));
+        }
         free(name);
     }
 }
@@ -206,7 +225,7 @@ void sy_record_create(struct sandbox *sb, struct request *rq, struct reply *rp)
     }
     r = sy_record_add(sb->synap, u, d.name);
     apply(r, rq, &d);
-    answer_record(rp, r);
+    answer_record(rq, rp, r);
 }
 
 void sy_record_patch(struct sandbox *sb, struct request *rq, struct reply *rp)
@@ -221,7 +240,7 @@ void sy_record_patch(struct sandbox *sb, struct request *rq, struct reply *rp)
         return;
     }
     apply(r, rq, &d);
-    answer_record(rp, r);
+    answer_record(rq, rp, r);
 }
 
 void sy_record_delete(struct sandbox *sb, struct request *rq, struct reply *rp)
@@ -269,8 +288,48 @@ void sy_records_list(struct sandbox *sb, struct request *rq, struct reply *rp)
     list = json_array();
     for (const struct synap_record *r = u->records; r; r = r->next, total++)
         if (total >= offset && total - offset < limit)
-            json_array_append_new(list, json_pack("{s:o}", "learningRecord", sy_record_json(r)));
+            json_array_append_new(
+                list, json_pack("{s:o}", "learningRecord", sy_record_json(r, sb_request_header(rq, "Host"))));
     reply = json_pack("{s:o}", "learningRecords", list);
     sy_meta(reply, json_pack("{s:I}", "totalCount", (json_int_t)total));
     sb_reply_json(rp, 200, reply);
+}
+
+/* ---- the files' own server ---- */
+
+/* A seeded certificate: as long as its attribute says. */
+static void print_seeded(const json_t *file, struct buf *out)
+{
+    json_int_t size = json_integer_value(json_object_get(file, "size"));
+
+    sb_str(out, "%PDF-1.4\n");
+    while ((json_int_t)out->len < size)
+        sb_add(out, "% an invented certificate\n",
+               (json_int_t)out->len + 26 > size ? (size_t)(size - (json_int_t)out->len) : 26);
+}
+
+void sy_file(struct sandbox *sb, struct request *rq, struct reply *rp)
+{
+    struct synap_record *r = sy_record_by_id(sb->synap, rq->captured[0]);
+    const char *expires = sb_request_query(rq, "Expires"), *name = rq->captured[1];
+    const json_t *file = r ? json_object_get(r->attr, name) : NULL;
+    bool credentials = sb_request_header(rq, "X-Api-Key") || sb_request_header(rq, "X-Syn-Org-Secret") ||
+                       sb_request_header(rq, "Authorization");
+
+    if (credentials || !expires || !sb_request_query(rq, "Signature") || strtoll(expires, NULL, 10) < sy_now_ms() / 1000) {
+        sy_error(rp, 403, credentials ? "credentials have no business here" : "the signature is not good any more");
+        return;
+    }
+    if (!json_is_object(file)) {
+        sy_error(rp, 404, "no such file");
+        return;
+    }
+    rp->status = 200;
+    rp->type = rp->own_type = sb_strdup("application/pdf");
+    for (const struct synap_file *f = r->files; f; f = f->next)
+        if (strcmp(f->name, name) == 0) {
+            sb_add(&rp->body, f->data.data, f->data.len);
+            return;
+        }
+    print_seeded(file, &rp->body);
 }

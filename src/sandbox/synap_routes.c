@@ -91,4 +91,18 @@ static const struct route routes[] = {
     {0},
 };
 
+static bool admit_anybody(struct sandbox *sb, struct request *rq, struct reply *rp)
+{
+    (void)sb;
+    (void)rq;
+    (void)rp;
+    return true;
+}
+
+static const struct route file_routes[] = {
+    {"GET", "/files/:record/:name", {"Expires", "Signature"}, BODY_NONE, sy_file},
+    {0},
+};
+
+const struct vendor synap_files_sandbox = {file_routes, admit_anybody, refuse};
 const struct vendor synap_sandbox = {routes, admit, refuse};

@@ -178,18 +178,52 @@ json_t *pending_list(struct engine *g)
 struct url_answer {
     struct engine *engine;
     struct ask *ask;
+    char file[256]; /* the path was one of a record's files: only that one's URL */
 };
+
+/* "…/ID-5.files/certificate.pdf" → "certificate"; "" for any other path. */
+static void file_of_path(const char *path, char out[256])
+{
+    const char *name = strrchr(path, '/'), *dot = strrchr(path, '.');
+    out[0] = '\0';
+    if (name && dot > name && name - path > 6 && !strncmp(name - 6, ".files", 6))
+        snprintf(out, 256, "%.*s", (int)(dot - name - 1), name + 1);
+}
+
+static json_t *only_file(const json_t *urls, const char *file)
+{
+    json_t *some = json_array(), *one;
+    char name[300];
+    size_t i;
+    snprintf(name, sizeof name, ".%s.url", file);
+    json_array_foreach((json_t *)urls, i, one)
+    {
+        const char *full = json_string_value(json_object_get(one, "name"));
+        size_t len = full ? strlen(full) : 0, n = strlen(name);
+        if (len > n && !strcmp(full + len - n, name))
+            json_array_append(some, one);
+    }
+    return some;
+}
 
 static void url_told(void *ctx, int code, const json_t *urls, const struct err *e)
 {
     struct url_answer u = *(struct url_answer *)ctx;
     free(ctx);
+    struct err gone;
+    json_t *told = code == 0 && u.file[0] ? only_file(urls, u.file) : json_incref((json_t *)urls);
+    if (code == 0 && !json_array_size(told)) {
+        code = err_set(&gone, -ENOENT, "the record has no file %.200s", u.file);
+        e = &gone;
+    }
     if (code == 0)
-        u.ask->answer = json_pack("{s:O}", "urls", urls);
+        u.ask->answer = json_pack("{s:O}", "urls", told);
+    json_decref(told);
     command_end(u.engine, u.ask, code, e);
 }
 
-static void url_of(struct engine *g, struct ask *a, struct tenant *t, uint64_t home, const char *name, uint64_t ino)
+static void url_of(struct engine *g, struct ask *a, struct tenant *t, const char *path, uint64_t home, const char *name,
+                   uint64_t ino)
 {
     struct url_answer *u = calloc(1, sizeof *u);
     struct err e;
@@ -198,6 +232,7 @@ static void url_of(struct engine *g, struct ask *a, struct tenant *t, uint64_t h
         return;
     }
     *u = (struct url_answer){.engine = g, .ask = a};
+    file_of_path(path, u->file);
     url_ask(t, home, name, ino, url_told, u);
 }
 
@@ -243,7 +278,7 @@ static void with_path(struct engine *g, struct ask *a, const char *cmd, const ch
         else
             run_flow(g, a, t, ASK_REFRESH, home);
     } else if (!strcmp(cmd, "url") && *name) {
-        url_of(g, a, t, home, name, ino);
+        url_of(g, a, t, path, home, name, ino);
     } else if (!strcmp(cmd, "adopt") && !*name) {
         adopt(g, a, t, home, json_object_get(q, "ids"));
     } else if (!strcmp(cmd, "forget")) {

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include <time.h>
+#include <unistd.h>
 
 #define RING 65536 /* items that other threads may have handed over and the engine not yet taken */
 
@@ -159,6 +160,9 @@ void ask_release(struct ask *a)
     free(a->text);
     free(a->name);
     json_decref(a->answer);
+    if (a->fd > 0)
+        close(a->fd);
+    a->fd = -1;
     found_release(a->found);
     a->found = NULL;
     a->text = a->name = NULL;
@@ -224,6 +228,8 @@ static int default_timeout(const struct conf_tenant *c, enum ask_kind kind)
     case ASK_LISTING:
     case ASK_REFRESH:
     case ASK_SEARCH:
+    case ASK_FILE_READ:
+    case ASK_FILE_WRITE: /* 10 MB on a slow line take their time */
         return c->list_timeout * SECOND;
     case ASK_JOB:
         return c->job_timeout * SECOND;
@@ -254,7 +260,7 @@ static void dispatch(struct engine *g, struct ask *a)
         ask_end(g, a, -ENOENT, &e);
         return;
     }
-    if (a->kind == ASK_SAVE || a->kind == ASK_REMOVE || a->kind == ASK_MOVE)
+    if (a->kind == ASK_SAVE || a->kind == ASK_REMOVE || a->kind == ASK_MOVE || a->kind == ASK_FILE_WRITE)
         audit_caller(&a->caller);
     if (a->timeout_ms <= 0)
         a->timeout_ms = default_timeout(t->info.conf, a->kind);
@@ -265,6 +271,12 @@ static void dispatch(struct engine *g, struct ask *a)
         break;
     case ASK_SEARCH:
         search_ask(t, a);
+        break;
+    case ASK_FILE_READ:
+        file_read_ask(t, a);
+        break;
+    case ASK_FILE_WRITE:
+        file_write_ask(t, a);
         break;
     case ASK_NAME:
         fetch_ask_name(t, a);
@@ -299,8 +311,8 @@ static void dispatch(struct engine *g, struct ask *a)
 static bool is_interruptible(const struct ask *a)
 {
     enum ask_kind kind = a->kind;
-    return (kind == ASK_COMMAND && a->flag) || kind == ASK_LISTING || kind == ASK_SEARCH || kind == ASK_NAME ||
-           kind == ASK_DETAIL || kind == ASK_JOB;
+    return (kind == ASK_COMMAND && a->flag) || kind == ASK_LISTING || kind == ASK_SEARCH || kind == ASK_FILE_READ ||
+           kind == ASK_NAME || kind == ASK_DETAIL || kind == ASK_JOB;
 }
 
 static void interrupt(struct engine *g, uint64_t id)

@@ -33,7 +33,8 @@ struct send;
 struct sweep;  /* list.c */
 struct search; /* search.c */
 struct search_note;
-struct fetch; /* fetch.c */
+struct file_read; /* file.c */
+struct fetch;     /* fetch.c */
 struct fetch_all;
 struct save;    /* write.c */
 struct removal; /* removal.c */
@@ -57,6 +58,7 @@ struct tenant {
     struct sweep *sweeps;                      /* by directory */
     struct fetch *fetches;                     /* by what is asked */
     struct fetch_all *fetch_alls;              /* by directory */
+    struct file_read *file_reads;              /* by record and attribute */
     struct search *searches;                   /* by collection and text */
     struct search_note *search_notes;          /* the same: why they failed */
     struct save *saves;                        /* by home + name: the one under way, the others queue behind it */
@@ -217,6 +219,9 @@ bool list_is_sweeping(struct tenant *t, uint64_t dir);
 void search_ask(struct tenant *t, struct ask *a);
 json_t *search_why(struct tenant *t, const char *collection, const char *text); /* of the last one; new reference */
 void search_free(struct tenant *t);
+void file_read_ask(struct tenant *t, struct ask *a);
+void file_write_ask(struct tenant *t, struct ask *a);
+
 /* The signed URLs of a record as they are now: an array of {name, url}, borrowed. */
 typedef void url_done(void *ctx, int code, const json_t *urls, const struct err *e);
 void url_ask(struct tenant *t, uint64_t home, const char *name, uint64_t ino, url_done *done, void *ctx);

@@ -162,7 +162,8 @@ static void on_sent(void *ctx, struct net_result *r)
     struct tenant *t = s->tenant;
     struct session *ss = t->session;
     bool renewed = s->renewals != ss->renewals;
-    bool current = ss->token && s->token_number == ss->number, refused = r->err.code == 0 && r->reply.status == 401;
+    bool current = ss->token && s->token_number == ss->number,
+         refused = r->err.code == 0 && r->reply.status == 401 && !s->request.bare;
     s->call = NULL;
     reach_seen(t, r);
     room_seen(t);
@@ -194,7 +195,7 @@ static void send_now(struct send *s)
         send_fail(s, -ESHUTDOWN, "lmsfs is being unmounted");
         return;
     }
-    if (t->info.provider->token_request && (!ss->token || now_ms() > ss->expires_ms)) {
+    if (t->info.provider->token_request && !s->request.bare && (!ss->token || now_ms() > ss->expires_ms)) {
         if (!ss->logging_in && now_ms() < ss->refused_until_ms) {
             send_fail(s, -EACCES, ss->refused);
             return;
@@ -205,7 +206,7 @@ static void send_now(struct send *s)
     }
     struct http_request with = {0};
     int r = http_request_copy(&s->request, &with);
-    if (r == 0)
+    if (r == 0 && !s->request.bare)
         r = t->info.provider->authorize(&t->account, ss->token, &with);
     if (r) {
         http_request_release(&with);
