@@ -3,6 +3,7 @@
 
 #ifdef LMSFS_TEST_HOOKS
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,5 +24,26 @@ void test_hook(const char *where)
         return;
     unlink(path);
     kill(getpid(), SIGKILL);
+}
+
+static int64_t ahead;
+
+static void clock_read(void)
+{
+    const char *path = getenv("LMSFS_CLOCK_FILE");
+    char text[32] = "";
+    int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+    ssize_t n = fd >= 0 ? read(fd, text, sizeof text - 1) : 0;
+    if (fd >= 0)
+        close(fd);
+    text[n > 0 ? n : 0] = '\0';
+    ahead = strtoll(text, NULL, 10);
+}
+
+int64_t test_clock_ahead(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, clock_read);
+    return ahead;
 }
 #endif

@@ -21,11 +21,12 @@ struct removal {
     uint64_t ino, home;
     struct tenant *tenant;
     const struct lms_collection *c;
-    char *name;
+    char *name, *key; /* key: the vendor's, by which it is found should the cache be lost; "" or NULL: none */
     enum lms_op op;
     struct caller caller;
     int64_t asked_at;
     char uid[33];           /* lms_change.uid: of this removal, whichever try it is */
+    bool was_sent;          /* replayed: a request may have left in an earlier run */
     bool sent, held, aside; /* aside: an editor's rename hid the record; nothing will be sent */
     bool moving;            /* mv: hidden from nobody, and never in a grace */
     bool asked;             /* its request is out: no verdict yet */
@@ -81,6 +82,7 @@ static void removal_release_parts(struct removal *r)
 {
     http_request_release(&r->copy);
     free(r->name);
+    free(r->key);
     free(r->manager);
 }
 
@@ -142,10 +144,10 @@ static int removal_note(struct removal *r, struct err *e)
 {
     if (r->tenant->engine->conf->dry_run)
         return 0;
-    json_t *o = json_pack("{s:I,s:s,s:i,s:I,s:I,s:I,s:s,s:b,s:b,s:b,s:s?,s:s}", "home", (json_int_t)r->home, "name",
+    json_t *o = json_pack("{s:I,s:s,s:i,s:I,s:I,s:I,s:s,s:b,s:b,s:b,s:s?,s:s,s:s?}", "home", (json_int_t)r->home, "name",
                           r->name, "op", (int)r->op, "at", (json_int_t)r->asked_at, "uid", (json_int_t)r->caller.uid,
                           "pid", (json_int_t)r->caller.pid, "command", r->caller.command, "sent", r->sent, "held",
-                          r->held, "back", r->back, "manager", r->manager, "removal", r->uid);
+                          r->held, "back", r->back, "manager", r->manager, "removal", r->uid, "key", r->key);
     char *s = o ? json_dumps(o, JSON_COMPACT) : NULL;
     json_decref(o);
     if (!s)
@@ -178,8 +180,53 @@ static void refused(struct removal *r, int code, const struct err *e)
 
 /* ------------------------------------------------------------------ the way back: the manager that a deactivation cleared */
 
+/* What a deactivation took is found by the record's number, or, when the cache was begun anew, by its key. */
+struct kept {
+    const struct removal *r;
+    uint64_t at;
+    json_t *put; /* the document that gives it back */
+};
+
+static void kept_note(const struct removal *r)
+{
+    struct err e;
+    json_t *o =
+        json_pack("{s:I,s:s?,s:{s:s}}", "home", (json_int_t)r->home, "key", r->key, "put", "manager_id", r->manager);
+    char *s = o ? json_dumps(o, JSON_COMPACT) : NULL;
+    if (s)
+        ledger_put(r->tenant->engine->store, LEDGER_KEPT, r->ino, s, strlen(s), &e);
+    free(s);
+    json_decref(o);
+}
+
+static int kept_match(void *ctx, uint64_t at, const void *value, size_t len)
+{
+    struct kept *k = ctx;
+    json_t *o = json_loadb(value, len, 0, NULL);
+    const char *key = json_string_value(json_object_get(o, "key"));
+    bool same = at == k->r->ino || (k->r->key && *k->r->key && key && !strcmp(key, k->r->key) &&
+                                    (uint64_t)json_integer_value(json_object_get(o, "home")) == k->r->home);
+    if (same) {
+        k->at = at;
+        k->put = json_incref(json_object_get(o, "put"));
+    }
+    json_decref(o);
+    return same;
+}
+
+static char *kept_find(const struct removal *r, uint64_t *at)
+{
+    struct kept k = {.r = r};
+    ledger_each(r->tenant->engine->store, LEDGER_KEPT, kept_match, &k);
+    char *text = k.put ? json_dumps(k.put, JSON_COMPACT) : NULL;
+    json_decref(k.put);
+    *at = k.at;
+    return text;
+}
+
 struct back {
     struct removal *r;
+    uint64_t kept;  /* where the ledger has it */
     struct ask ask; /* the save that puts the manager back */
 };
 
@@ -189,7 +236,7 @@ static void manager_saved(struct ask *a, int code)
     struct removal *r = b->r;
     struct err e = a->err, ignored;
     if (code == 0 && !r->tenant->engine->conf->dry_run)
-        ledger_delete(r->tenant->engine->store, LEDGER_KEPT, r->ino, &ignored);
+        ledger_delete(r->tenant->engine->store, LEDGER_KEPT, b->kept, &ignored);
     else
         err_prefix(&e, "the person is active again, but the manager could not be put back");
     ask_release(a);
@@ -204,24 +251,17 @@ static void manager_saved(struct ask *a, int code)
 static void put_manager_back(void *ctx, int code, uint64_t ino, const struct err *e)
 {
     struct removal *r = ctx;
-    void *value = NULL;
-    size_t len;
+    uint64_t kept = 0;
     (void)ino;
-    (void)e;
-    if (code || ledger_get(r->tenant->engine->store, LEDGER_KEPT, r->ino, &value, &len)) {
+    char *text = code ? NULL : kept_find(r, &kept);
+    struct back *b = text ? calloc(1, sizeof *b) : NULL;
+    if (!b) {
+        free(text);
         removal_end(r, code == -ESHUTDOWN ? code : 0, e);
         return;
     }
-    struct back *b = calloc(1, sizeof *b);
-    char *text = strndup(value, len);
-    free(value);
-    if (!b || !text) {
-        free(b);
-        free(text);
-        removal_end(r, 0, NULL);
-        return;
-    }
     b->r = r;
+    b->kept = kept;
     b->ask = (struct ask){.kind = ASK_SAVE,
                           .ino = r->home,
                           .name = strdup(r->name),
@@ -273,14 +313,8 @@ static void done_with(struct removal *r)
         return;
     }
     if (r->op == LMS_OP_DEACTIVATE) {
-        if (r->manager) {
-            json_t *o = json_pack("{s:s}", "manager_id", r->manager);
-            char *s = o ? json_dumps(o, JSON_COMPACT) : NULL;
-            if (s)
-                ledger_put(t->engine->store, LEDGER_KEPT, r->ino, s, strlen(s), &e);
-            free(s);
-            json_decref(o);
-        }
+        if (r->manager)
+            kept_note(r);
         own_forget(t, r->ino);
         record_set_active(t, r->ino, false, &e);
         record_mark(t->engine, r->ino, NULL);
@@ -610,6 +644,7 @@ static struct removal *removal_new(struct tenant *t, const struct known *k, enum
         err_set(e, -ENOMEM, "out of memory");
         return NULL;
     }
+    r->key = k->key ? strdup(k->key) : NULL;
     r->ino = k->ino;
     r->home = k->home;
     r->tenant = t;
@@ -659,6 +694,8 @@ void removal_ask(struct tenant *t, struct ask *a)
         removal_end(r, 0, NULL);
     r = code == 0 ? removal_new(t, &k, op, &a->caller, &e) : NULL;
     known_release(&k);
+    if (r)
+        test_hook("before-removal");
     if (r && (code = removal_note(r, &e))) {
         guard_uncount(t, now);
         removal_end(r, code, &e);
@@ -856,24 +893,12 @@ static bool is_gone(const struct removal *r)
 }
 
 /* Where it stood when the daemon ended, it goes on. */
-static void replay_removal(struct removal *r, bool sent)
+static void replay_go_on(struct removal *r)
 {
     struct tenant *t = r->tenant;
     struct err e = {0};
     int64_t age = wall_now() - r->asked_at, grace = t->info.conf->removal_grace;
-    struct known k;
-    int code = known_get(t->engine, r->ino, &k);
-    known_release(&k);
-    bool written_only = r->c->kind == LMS_WRITE_ONLY;
-    if (written_only && ((code && is_gone(r)) || (sent && (r->c->can & LMS_EMPTIES)))) {
-        t->engine->busy++; /* removal_end counts it down */
-        r->sent = true;
-        removal_end(r, 0, NULL);
-    } else if (code) {
-        refused(r, code,
-                (err_set(&e, code, "the cache was begun anew, and the record isn't known under its number: ask again"),
-                 &e));
-    } else if (sent) {
+    if (r->was_sent) {
         r->sent = r->asked = true;
         t->engine->busy++;
         sight_changed(t->engine, r->ino);
@@ -887,6 +912,53 @@ static void replay_removal(struct removal *r, bool sent)
     }
 }
 
+/* The cache was begun anew, and the record has another number now. */
+static void replay_found(void *ctx, int code, uint64_t ino, const struct err *e)
+{
+    struct removal *r = ctx;
+    struct tenant *t = r->tenant;
+    struct err why = *e, ignored;
+    if (code == -ESHUTDOWN) {
+        removal_end(r, code, e);
+    } else if (code || removal_find(t, ino)) {
+        err_prefix(&why, "the cache was begun anew, and the record can't be found again: ask again");
+        refused(r, code ? code : -EBUSY, &why);
+    } else {
+        HASH_DEL(t->removals, r);
+        ledger_delete(t->engine->store, LEDGER_REMOVALS, r->ino, &ignored);
+        r->ino = ino;
+        HASH_ADD(hh, t->removals, ino, sizeof r->ino, r);
+        removal_note(r, &ignored);
+        told(r);
+        replay_go_on(r);
+    }
+}
+
+static void replay_removal(struct removal *r)
+{
+    struct tenant *t = r->tenant;
+    char stem[1024];
+    struct err e = {0};
+    struct known k;
+    int code = known_get(t->engine, r->ino, &k);
+    known_release(&k);
+    bool ask = code && r->key && *r->key && !r->c->parent && (r->c->can & LMS_GET) &&
+               snprintf(stem, sizeof stem, "ID-%s", r->key) < (int)sizeof stem;
+    if (r->c->kind == LMS_WRITE_ONLY &&
+        ((code && is_gone(r)) || (r->was_sent && (r->c->can & LMS_EMPTIES)))) {
+        t->engine->busy++; /* removal_end counts it down */
+        r->sent = true;
+        removal_end(r, 0, NULL);
+    } else if (code == 0) {
+        replay_go_on(r);
+    } else if (ask) {
+        fetch_record(t, r->home, r->c, stem, NET_PEOPLE, 60 * SECOND, replay_found, r);
+    } else {
+        refused(r, code,
+                (err_set(&e, code, "the cache was begun anew, and the record isn't known any more: ask again"), &e));
+    }
+}
+
 static int replay_one(void *ctx, uint64_t ino, const void *value, size_t len)
 {
     struct tenant *t = ctx;
@@ -895,7 +967,10 @@ static int replay_one(void *ctx, uint64_t ino, const void *value, size_t len)
     json_t *o = json_loadb(value, len, 0, NULL);
     const char *name = json_string_value(json_object_get(o, "name")),
                *manager = json_string_value(json_object_get(o, "manager"));
-    struct known k = {.ino = ino, .home = (uint64_t)json_integer_value(json_object_get(o, "home")), .name = (char *)name};
+    struct known k = {.ino = ino,
+                      .home = (uint64_t)json_integer_value(json_object_get(o, "home")),
+                      .name = (char *)name,
+                      .key = (char *)json_string_value(json_object_get(o, "key"))};
     struct caller who = {0};
     caller_read(&who, o);
     int op = (int)json_integer_value(json_object_get(o, "op"));
@@ -910,7 +985,8 @@ static int replay_one(void *ctx, uint64_t ino, const void *value, size_t len)
         const char *uid = json_string_value(json_object_get(o, "removal"));
         if (uid && strlen(uid) == sizeof r->uid - 1) /* an older lmsfs noted none */
             snprintf(r->uid, sizeof r->uid, "%s", uid);
-        replay_removal(r, json_is_true(json_object_get(o, "sent")));
+        r->was_sent = json_is_true(json_object_get(o, "sent"));
+        replay_removal(r);
     }
     json_decref(o);
     return 0;
