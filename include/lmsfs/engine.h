@@ -70,6 +70,7 @@ enum ask_kind {
     ASK_RESTORE, /* ino = record: take a removal that is still in its grace back, or un-hide */
     ASK_MOVE,    /* ino = record, flag = into the bin; else out of it: done with the LMS's verdict */
     ASK_SET_ASIDE, /* ino = record: an editor renamed it to a backup's name; hidden until saved anew or 30 s pass */
+    ASK_SUCCESSOR, /* ino = record, text = who takes over what that person owned; NULL: whom the configuration names */
     ASK_SEARCH,    /* ino = any number of the collection, name = the search's text: `found`. Interruptible */
     ASK_FILE_READ, /* ino = a record, name = one of its attributes: fd, a descriptor of the file's bytes. Interruptible */
     ASK_FILE_WRITE, /* the same, fd = a descriptor of the bytes: sent; the verdict */

@@ -70,10 +70,11 @@ struct store_record { /* strings and body point into the map: valid until store_
 enum store_state { STORE_CLEAN, STORE_PENDING, STORE_FAILED };
 struct store_mark {
     enum store_state state;
-    bool hidden;     /* being removed, or set aside by an editor's rename */
-    bool leaving;    /* hidden, for it is to go into the bin: it stands there already */
-    char job[128];   /* id, "" = none */
-    char error[512]; /* sentence, "" = none */
+    bool hidden;         /* being removed, or set aside by an editor's rename */
+    bool leaving;        /* hidden, for it is to go into the bin: it stands there already */
+    char job[128];       /* id, "" = none */
+    char error[512];     /* sentence, "" = none */
+    char successor[160]; /* who takes over what a leaver owned, "" = whom the configuration names */
 };
 
 /* 0, -ENOENT or -EIO. */
@@ -169,13 +170,14 @@ int store_set_listing(struct store_write *w, uint64_t dir, int64_t complete_at, 
 /* ------------------------------------------------------------------ the ledger (engine thread) */
 
 enum ledger_table {
-    LEDGER_SAVES,    /* seq → save not settled yet (JSON of sync/) */
-    LEDGER_REMOVALS, /* record ino → removal, reactivation or deletion not settled yet */
-    LEDGER_JOBS,     /* job ino → job */
-    LEDGER_REJECTED, /* n → refused save with its reason */
-    LEDGER_KEPT,     /* record ino → what a deactivation took (manager) */
-    LEDGER_OWN,      /* record ino → our accepted saves of the last base_ttl (JSON of sync/) */
-    LEDGER_GUARD,    /* tenant's number → when removals were asked */
+    LEDGER_SAVES,      /* seq → save not settled yet (JSON of sync/) */
+    LEDGER_REMOVALS,   /* record ino → removal, reactivation or deletion not settled yet */
+    LEDGER_JOBS,       /* job ino → job */
+    LEDGER_REJECTED,   /* n → refused save with its reason */
+    LEDGER_KEPT,       /* record ino → what a deactivation took (manager) */
+    LEDGER_OWN,        /* record ino → our accepted saves of the last base_ttl (JSON of sync/) */
+    LEDGER_GUARD,      /* tenant's number → when removals were asked */
+    LEDGER_SUCCESSORS, /* record ino → who takes over what that person owns */
     LEDGER_TABLES,
 };
 /* Each call is one durable commit; several go between ledger_begin and ledger_commit as one. value is any bytes. */

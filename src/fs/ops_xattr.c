@@ -1,6 +1,7 @@
 /* ops_xattr.c — user.lms.*: what there is to say about a record or a listing that no stat has room for. */
 #include "attr.h"
 #include "ops.h"
+#include "park.h"
 #include "search.h"
 
 #include "lmsfs/doc.h"
@@ -63,6 +64,11 @@ static void x_error(const struct about *x, char *out)
 static void x_detail(const struct about *x, char *out)
 {
     snprintf(out, VALUE, "%s", x->rec.flags & STORE_COMPLETE ? "complete" : "row");
+}
+
+static void x_successor(const struct about *x, char *out)
+{
+    snprintf(out, VALUE, "%s", x->mark.successor);
 }
 
 static uint64_t listed(const struct about *x)
@@ -130,8 +136,8 @@ struct attribute {
 };
 
 static const struct attribute of_record[] = {
-    {"id", x_id},       {"state", x_state},   {"fetched", x_fetched}, {"job", x_job},
-    {"error", x_error}, {"detail", x_detail}, {NULL, NULL},
+    {"id", x_id},       {"state", x_state},   {"fetched", x_fetched},     {"job", x_job},
+    {"error", x_error}, {"detail", x_detail}, {"successor", x_successor}, {NULL, NULL},
 };
 static const struct attribute of_listing[] = {{"listing", x_listing}, {"detail", x_details}, {NULL, NULL}};
 static const struct attribute of_search[] = {{"listing", x_listing}, {NULL, NULL}};
@@ -214,19 +220,43 @@ void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)
         reply_value(req, names, len, size);
 }
 
+/* ------------------------------------------------------------------ the one that can be set */
+
+static void successor_set(struct parked *p, int result)
+{
+    reply_code(p->req, result);
+    park_free(p);
+}
+
+/* value NULL: it goes. */
+static void set_successor(fuse_req_t req, uint64_t ino, const char *name, const char *value, size_t size)
+{
+    struct mount *m = mount_of(req);
+    struct at at = resolve(m, ino);
+    if (strcmp(name, PREFIX "successor") != 0 || at.what != AT_NODE || ino_kind(at.ino) != INO_RECORD) {
+        reply_code(req, -EOPNOTSUPP);
+        return;
+    }
+    struct parked *p = park_new(m, req, ASK_SUCCESSOR, at.ino, successor_set);
+    if (!p)
+        return;
+    if (value && !(p->ask.text = strndup(value, size))) {
+        reply_code(req, -ENOMEM);
+        park_free(p);
+        return;
+    }
+    p->ask.text_len = value ? strlen(p->ask.text) : 0;
+    p->ask.timeout_ms = park_timeout(m, tree_tenant(m, at.ino)->conf->lock_wait);
+    park(p, PARK_FIRM);
+}
+
 void op_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const char *value, size_t size, int flags)
 {
-    (void)ino;
-    (void)name;
-    (void)value;
-    (void)size;
     (void)flags;
-    reply_code(req, -EOPNOTSUPP);
+    set_successor(req, ino, name, value, size);
 }
 
 void op_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name)
 {
-    (void)ino;
-    (void)name;
-    reply_code(req, -EOPNOTSUPP);
+    set_successor(req, ino, name, NULL, 0);
 }

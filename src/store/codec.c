@@ -211,11 +211,11 @@ bool version_find(const void *body, size_t len, uint64_t *version)
 /* ------------------------------------------------------------------ marks */
 
 enum { MARK_SHOWN, MARK_HIDDEN, MARK_LEAVING };
-struct mark_disk { /* job and error follow, without NULs */
+struct mark_disk { /* job, error and successor follow, without NULs */
     uint8_t state, hidden;
-    uint16_t job_len, error_len;
+    uint16_t job_len, error_len, successor_len;
 };
-_Static_assert(sizeof(struct mark_disk) == 6, "MARK_SIZE_MAX says so");
+_Static_assert(sizeof(struct mark_disk) == 8, "MARK_SIZE_MAX says so");
 
 int mark_unpack(const MDB_val *v, struct store_mark *out)
 {
@@ -224,7 +224,8 @@ int mark_unpack(const MDB_val *v, struct store_mark *out)
         return -EIO;
     memcpy(&d, v->mv_data, sizeof d);
     if (d.state > STORE_FAILED || d.hidden > MARK_LEAVING || d.job_len >= sizeof out->job ||
-        d.error_len >= sizeof out->error || v->mv_size != sizeof d + d.job_len + d.error_len)
+        d.error_len >= sizeof out->error || d.successor_len >= sizeof out->successor ||
+        v->mv_size != sizeof d + d.job_len + d.error_len + d.successor_len)
         return -EIO;
     const char *text = (const char *)v->mv_data + sizeof d;
     out->state = (enum store_state)d.state;
@@ -234,6 +235,8 @@ int mark_unpack(const MDB_val *v, struct store_mark *out)
     out->job[d.job_len] = '\0';
     memcpy(out->error, text + d.job_len, d.error_len);
     out->error[d.error_len] = '\0';
+    memcpy(out->successor, text + d.job_len + d.error_len, d.successor_len);
+    out->successor[d.successor_len] = '\0';
     return 0;
 }
 
@@ -246,9 +249,11 @@ size_t mark_pack(const struct store_mark *m, unsigned char to[static MARK_SIZE_M
                               : MARK_SHOWN,
         .job_len = (uint16_t)strnlen(m->job, sizeof m->job - 1),
         .error_len = (uint16_t)strnlen(m->error, sizeof m->error - 1),
+        .successor_len = (uint16_t)strnlen(m->successor, sizeof m->successor - 1),
     };
     memcpy(to, &d, sizeof d);
     memcpy(to + sizeof d, m->job, d.job_len);
     memcpy(to + sizeof d + d.job_len, m->error, d.error_len);
-    return sizeof d + d.job_len + d.error_len;
+    memcpy(to + sizeof d + d.job_len + d.error_len, m->successor, d.successor_len);
+    return sizeof d + d.job_len + d.error_len + d.successor_len;
 }

@@ -50,7 +50,9 @@ bool version_find(const void *body, size_t len, uint64_t *version);
 bool version_parse(const char *hex, uint64_t *version); /* exactly 16 lower-case hex digits */
 
 int mark_unpack(const MDB_val *v, struct store_mark *out); /* -EIO */
-#define MARK_SIZE_MAX (6 + sizeof((struct store_mark *)0)->job + sizeof((struct store_mark *)0)->error)
+#define MARK_SIZE_MAX                                                                  \
+    (8 + sizeof((struct store_mark *)0)->job + sizeof((struct store_mark *)0)->error + \
+     sizeof((struct store_mark *)0)->successor)
 size_t mark_pack(const struct store_mark *m, unsigned char to[static MARK_SIZE_MAX]);
 
 /* Values of other tables. */

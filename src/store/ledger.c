@@ -32,13 +32,15 @@ static const struct table_shape ledger_shapes[L_ALL] = {
     [L_FIRST + LEDGER_KEPT] = {"kept", ours_sound},
     [L_FIRST + LEDGER_OWN] = {"own", ours_sound},
     [L_FIRST + LEDGER_GUARD] = {"guard", ours_sound},
+    [L_FIRST + LEDGER_SUCCESSORS] = {"successors", ours_sound},
     [L_TENANTS] = {"tenants", NULL},
     [L_NAMED] = {"accepted", NULL},
 };
 static const char *const counters[LEDGER_TABLES] = {
-    [LEDGER_SAVES] = "next-saves",       [LEDGER_REMOVALS] = "next-removals", [LEDGER_JOBS] = "next-jobs",
-    [LEDGER_REJECTED] = "next-rejected", [LEDGER_KEPT] = "next-kept",         [LEDGER_OWN] = "next-own",
-    [LEDGER_GUARD] = "next-guard",
+    [LEDGER_SAVES] = "next-saves", [LEDGER_REMOVALS] = "next-removals",
+    [LEDGER_JOBS] = "next-jobs",   [LEDGER_REJECTED] = "next-rejected",
+    [LEDGER_KEPT] = "next-kept",   [LEDGER_OWN] = "next-own",
+    [LEDGER_GUARD] = "next-guard", [LEDGER_SUCCESSORS] = "next-successors",
 };
 
 static const struct env_shape ledger_shape = {"ledger", 0, L_ALL, ledger_shapes};

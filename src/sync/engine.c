@@ -303,6 +303,9 @@ static void dispatch(struct engine *g, struct ask *a)
     case ASK_SET_ASIDE:
         aside_ask(t, a);
         break;
+    case ASK_SUCCESSOR:
+        successor_ask(t, a);
+        break;
     case ASK_COMMAND:
         break;
     }
@@ -377,6 +380,7 @@ static void *engine_main(void *ctx)
         accepted_replay(t);
         watch_replay(t);
         save_replay(t);
+        successor_load(t);
         removal_replay(t);
         trickle_start(t);
     }
@@ -408,6 +412,7 @@ static void *engine_main(void *ctx)
         fetch_all_free(t);
         own_free(t);
         touched_free(t);
+        successor_free(t);
         trickle_free(t);
         session_free(t);
     }

@@ -36,11 +36,12 @@ struct search_note;
 struct file_read; /* file.c */
 struct fetch;     /* fetch.c */
 struct fetch_all;
-struct save;    /* write.c */
-struct removal; /* removal.c */
-struct watch;   /* watch.c */
-struct own;     /* own.c */
-struct touched; /* touched.c */
+struct save;      /* write.c */
+struct removal;   /* removal.c */
+struct watch;     /* watch.c */
+struct own;       /* own.c */
+struct touched;   /* touched.c */
+struct successor; /* successor.c */
 
 /* guard.c: removals asked in removal_window; kept in the ledger. */
 struct guard {
@@ -66,6 +67,7 @@ struct tenant {
     struct watch *watches;                     /* by job */
     struct own *own;                           /* by record */
     struct touched *touched;                   /* by record */
+    struct successor *successors;              /* by record */
     struct absent *absents;                    /* by what was asked: known not to be */
     struct refresh_note *refreshed;            /* by directory: when a refresh was last tried */
     struct crawl *crawl_opens, *crawl_parents; /* taken by any thread */
@@ -199,6 +201,7 @@ int record_forget_in(struct tenant *t, struct store_write *w, uint64_t ino,
 int record_set_active(struct tenant *t, uint64_t ino, bool active, struct err *e);
 /* m NULL: clean. Whether it is hidden is the removals' to say (removal_sight), whatever m has. */
 int record_mark(struct engine *g, uint64_t ino, const struct store_mark *m);
+void record_mark_again(struct engine *g, uint64_t ino); /* what others say of it has changed: a removal, a successor */
 /* A copy of what is known; strings malloc'ed; release with known_release. -ENOENT. */
 struct known {
     uint64_t ino, home;
@@ -298,6 +301,13 @@ json_t *own_without_secrets(const struct lms_collection *c, const json_t *delta)
 void own_forget(struct tenant *t, uint64_t ino);
 void own_prune(struct tenant *t); /* what is older than base_ttl */
 void own_free(struct tenant *t);
+
+void successor_ask(struct tenant *t, struct ask *a);       /* ASK_SUCCESSOR */
+const char *successor_get(struct tenant *t, uint64_t ino); /* NULL: the configuration's */
+void successor_sight(struct tenant *t, uint64_t ino, struct store_mark *m);
+void successor_forget(struct tenant *t, uint64_t ino);
+void successor_load(struct tenant *t);
+void successor_free(struct tenant *t);
 
 void touched_note(struct tenant *t, uint64_t ino); /* a change of ours was settled */
 bool touched_since(struct tenant *t, uint64_t ino, int64_t asked_ms);

@@ -468,7 +468,8 @@ static int readable_again(struct store_write *w, uint64_t ino, struct err *e)
     if (!store_any_mark(v) || store_mark(v, ino, &m) || m.state != STORE_CLEAN || m.hidden ||
         strncmp(m.error, SPOILED, strlen(SPOILED)))
         return 0;
-    return store_set_mark(w, ino, NULL, e);
+    m.error[0] = '\0';
+    return store_set_mark(w, ino, m.successor[0] ? &m : NULL, e);
 }
 
 /* Rows that can't be represented spoil their records, not the listing: a known one stays as it was last seen, and says so. One whose id

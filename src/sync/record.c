@@ -391,10 +391,23 @@ int record_mark(struct engine *g, uint64_t ino, const struct store_mark *m)
     struct err e = {0};
     struct tenant *t = tenant_of(g, ino);
     struct store_mark mark = m ? *m : (struct store_mark){0};
-    if (t)
+    if (t) {
         removal_sight(t, ino, &mark);
+        successor_sight(t, ino, &mark);
+    }
+    bool any = m || mark.hidden || mark.successor[0];
     int res = write_begin(g, &w, &e);
-    return res ? res : write_end(g, w, store_set_mark(w, ino, m || mark.hidden ? &mark : NULL, &e), &e);
+    return res ? res : write_end(g, w, store_set_mark(w, ino, any ? &mark : NULL, &e), &e);
+}
+
+void record_mark_again(struct engine *g, uint64_t ino)
+{
+    struct store_mark m = {0};
+    struct store_read *v = store_read_begin(g->store);
+    bool marked = v && store_mark(v, ino, &m) == 0 && (m.state != STORE_CLEAN || m.error[0]);
+    if (v)
+        store_read_end(v);
+    record_mark(g, ino, marked ? &m : NULL);
 }
 
 int known_get(struct engine *g, uint64_t ino, struct known *k)

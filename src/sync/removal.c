@@ -57,17 +57,6 @@ void removal_sight(struct tenant *t, uint64_t ino, struct store_mark *m)
     m->leaving = m->hidden && !r->aside && r->op == LMS_OP_DEACTIVATE;
 }
 
-/* A removal came or went: the mark says so, whatever else it says. */
-static void sight_changed(struct engine *g, uint64_t ino)
-{
-    struct store_mark m = {0};
-    struct store_read *v = store_read_begin(g->store);
-    bool marked = v && store_mark(v, ino, &m) == 0 && (m.state != STORE_CLEAN || m.error[0]);
-    if (v)
-        store_read_end(v);
-    record_mark(g, ino, marked ? &m : NULL);
-}
-
 static void told(struct removal *r)
 {
     struct engine *g = r->tenant->engine;
@@ -116,7 +105,7 @@ static void removal_end(struct removal *r, int code, const struct err *e)
     if (code != -ESHUTDOWN) {
         if (!r->aside && !t->engine->conf->dry_run)
             ledger_delete(t->engine->store, LEDGER_REMOVALS, r->ino, &ignored);
-        sight_changed(t->engine, r->ino);
+        record_mark_again(t->engine, r->ino);
         told(r);
     }
     waiters_end(t->engine, &r->waiters, code, e);
@@ -303,6 +292,8 @@ static void done_with(struct removal *r)
     test_hook("removal-answered");
     touched_note(t, r->ino);
     r->asked = false;
+    if (r->op != LMS_OP_DEACTIVATE)
+        successor_forget(t, r->ino);
     if (r->c->kind == LMS_WRITE_ONLY) {
         written_only_done(r);
         return;
@@ -392,7 +383,9 @@ static void on_removed(void *ctx, struct net_result *res)
 
 static char *successor_of(struct removal *r, const struct known *k)
 {
-    const char *s = r->tenant->info.conf->successor;
+    const char *s = successor_get(r->tenant, r->ino);
+    if (!s)
+        s = r->tenant->info.conf->successor;
     if (s && !strcmp(s, "manager"))
         s = json_string_value(json_object_get(k->doc, "manager_id"));
     return s ? strdup(s) : NULL;
@@ -706,7 +699,7 @@ void removal_ask(struct tenant *t, struct ask *a)
         return;
     }
     t->removal_asked_ms = now_ms();
-    sight_changed(t->engine, r->ino);
+    record_mark_again(t->engine, r->ino);
     hook_inode(t->engine, r->home);
     hook_inode(t->engine, dir_of_record(r->ino, false, r->home));
     if (t->info.conf->removal_grace == 0) {
@@ -818,7 +811,7 @@ void aside_ask(struct tenant *t, struct ask *a)
     known_release(&k);
     if (code == 0) {
         r->aside = true;
-        sight_changed(t->engine, r->ino);
+        record_mark_again(t->engine, r->ino);
         r->timer = net_timer_start(t->engine->net, ASIDE_FOR, grace_over, r);
     }
     ask_end(t->engine, a, code, &e);
@@ -901,12 +894,12 @@ static void replay_go_on(struct removal *r)
     if (r->was_sent) {
         r->sent = r->asked = true;
         t->engine->busy++;
-        sight_changed(t->engine, r->ino);
+        record_mark_again(t->engine, r->ino);
         fetch_by_ino(t, r->ino, NET_PEOPLE, 60 * SECOND, replay_known, r);
     } else if (age > STALE_AFTER && !r->held) {
         refused(r, -ECANCELED, (err_set(&e, -ECANCELED, "found more than an hour old at start; not sent"), &e));
     } else {
-        sight_changed(t->engine, r->ino);
+        record_mark_again(t->engine, r->ino);
         if (!r->held)
             r->timer = net_timer_start(t->engine->net, age < grace ? (grace - age) * SECOND : 0, grace_over, r);
     }

@@ -70,6 +70,27 @@ eq "… nobody was deleted" 0 "$(requests "$deletes")"
 eq "… the one is deactivated" Deactivated "$(state "hownow/users/$stays" | jq -r .status)"
 eq "… the other is back" Active "$(state "hownow/users/$other" | jq -r .status)"
 
+# ---- a successor of one's own: user.lms.successor ----
+heir=$(t grep -l '"user_type": "Contributor"' "$users"/*.json | grep -v "/$stays" | tail -n 1)
+heir=ID-$(t jq -r ._readonly.id "$heir")
+named=$(stem_of 35)
+eq "a successor must be somebody" EINVAL "$(errno_of setxattr "$users/$named.json" user.lms.successor somebody)"
+eq "… and nothing else can be set" ENOTSUP "$(errno_of setxattr "$users/$named.json" user.lms.state clean)"
+eq "… nor where nobody can leave" ENOTSUP "$(errno_of setxattr "$MNT/hownow/skills/$(t ls "$MNT/hownow/skills" | head -n 1)" user.lms.successor ID-1)"
+check "setfattr names a successor" setfattr -n user.lms.successor -v "$heir" "$users/$named.json"
+eq "… who is shown" "$heir" "$(xattr_of successor "$users/$named.json")"
+mount_stop
+mount_start
+eq "… over a restart too" "$heir" "$(xattr_of successor "$users/$named.json")"
+requests_clear
+check "the person leaves" mv "$users/$named.json" "$bin/"
+eq "… and that successor goes with the request, not the configuration's" "$heir" "$(requests_bodies '.path | endswith("/deactivate")' | jq -r .assigned_user_id)"
+check "… and comes back" mv "$bin/$named.json" "$users/"
+eq "… without a successor" "" "$(xattr_of successor "$users/$named.json")"
+check "setfattr again" setfattr -n user.lms.successor -v "$heir" "$users/$named.json"
+check "setfattr -x takes it away" setfattr -x user.lms.successor "$users/$named.json"
+eq "… once" ENODATA "$(errno_of removexattr "$users/$named.json" user.lms.successor)"
+
 # ---- without leave ----
 CONF_LINES=()
 conf_hownow 'trickle = no' 'removal_grace = 0' 'successor = ID-1'
