@@ -45,11 +45,11 @@ done
 
 # ---- undo files and lasting backups, which stay until the unmount because vim was told to leave them ----
 LEFT=
-vim_keeping() {
-    local text="vim with undofile and backup" file before name
+vim_keeping() { # backupcopy
+    local text="vim $1 with undofile and backup" file before name
     file=$(somebody) before=$(kept "$file") name=$(basename "$file")
     zoo_mark
-    keyboard vim --cmd 'set backupskip=' -c 'set undofile backup' "$file"
+    keyboard vim --cmd 'set backupskip=' -c "set undofile backup backupcopy=$1" "$file"
     sees "$text shows the file" '"name":'
     renames "$text 1"
     types ':w' Enter
@@ -66,7 +66,9 @@ vim_keeping() {
     LEFT=
     nothing_left "$text"
 }
-vim_keeping
+for way in auto yes no,breaksymlink; do
+    vim_keeping $way
+done
 
 # ---- by another of its names ----
 for way in auto no,breaksymlink; do
@@ -141,5 +143,5 @@ refusal "refused" ''
 refusal "refused with backupcopy=yes" '~' -c 'set backupcopy=yes'
 refusal "refused with backupcopy=no" '' -c 'set backupcopy=no'
 keyboard_end
-zoo_end 28
+zoo_end 32
 done_testing
