@@ -8,7 +8,7 @@ LMSFS_BIN=$TESTBIN/lmsfs-hooks
 [ -x "$LMSFS_BIN" ] || bail "there is a program with hooks" "$LMSFS_BIN: make tests builds it"
 export LMSFS_DIE_FILE=$T/die
 sandbox_start --users 60 --job-seconds 1
-conf_hownow 'removal_grace = 0' 'trickle = no' 'op_timeout = 5'
+conf_hownow 'removal_grace = 0' 'trickle = no' 'op_timeout = 5' 'record_ttl = 1'
 conf_synap 'op_timeout = 5' 'trickle = no'
 config_write
 mount_start
@@ -42,7 +42,7 @@ update() { # STEP UPSERTS-AT-MOST
     id=$(printf 'EXT-e-%06d' $((20 + n))) file=$users/$(printf 'EXT-e-%06d' $((20 + n))).json
     t jq ".name = \"Crash $1\"" "$file" >"$T/doc.json"
     requests_clear
-    [ "$1" != begun ] || sleep 6 # else the detail just read counts as the current record, and there is nothing to wait for
+    [ "$1" != begun ] || sleep 2 # else the detail just read counts as the current record (record_ttl), and there is nothing to wait for
     die_at "$1"
     crash_save "$file"
     back
