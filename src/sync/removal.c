@@ -937,8 +937,7 @@ static void replay_removal(struct removal *r)
     known_release(&k);
     bool ask = code && r->key && *r->key && !r->c->parent && (r->c->can & LMS_GET) &&
                snprintf(stem, sizeof stem, "ID-%s", r->key) < (int)sizeof stem;
-    if (r->c->kind == LMS_WRITE_ONLY &&
-        ((code && is_gone(r)) || (r->was_sent && (r->c->can & LMS_EMPTIES)))) {
+    if (r->c->kind == LMS_WRITE_ONLY && ((code && is_gone(r)) || (r->was_sent && (r->c->can & LMS_EMPTIES)))) {
         t->engine->busy++; /* removal_end counts it down */
         r->sent = true;
         removal_end(r, 0, NULL);
