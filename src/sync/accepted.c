@@ -307,6 +307,7 @@ static int show_in(struct tenant *t, struct store_write *w, uint64_t home, const
     int r = put_record(t, w, home, o, doc, ino, e);
     mark_of(o, error, &m);
     removal_sight(t, *ino, &m);
+    successor_sight(t, *ino, &m);
     if (r == 0)
         r = store_set_mark(w, *ino, m.state == STORE_CLEAN && !m.error[0] && !m.hidden && !m.successor[0] ? NULL : &m, e);
     return r;
