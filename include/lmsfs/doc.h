@@ -74,8 +74,11 @@ const char *doc_moved_on(const struct lms_collection *c, const json_t *shown, co
  * as_written fields named in `_readonly.as_written`. New reference, finished. */
 json_t *doc_project(const struct lms_collection *c, const json_t *current, const json_t *merged);
 
-/* A copy with secret fields' values replaced by "***" — for rejected/, the audit log and every other text that leaves. */
+/* A copy with secret and private fields' values replaced by "***" — for rejected/, the audit log and every other text that leaves. */
 json_t *doc_masked(const struct lms_collection *c, const json_t *doc);
+/* The same in a sentence, which may quote what the document holds (a vendor's words do). In place: it only gets shorter. */
+void doc_mask_text(const struct lms_collection *c, const json_t *doc, char *text);
+void doc_mask_values(const json_t *value, char *text); /* the same for one string, or each string of an array */
 
 /* File names. doc_stem_to_name: "EXT-" + id → the file name with ".json", percent-encoding bytes that a name can't hold (/ NUL control
  * % leading dot), a name over 255 bytes cut and ended by "~" + 16 hex digits of a hash. doc_name_to_stem: the reverse; -EINVAL where the

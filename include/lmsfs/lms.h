@@ -62,6 +62,9 @@ enum {                          /* lms_field.flags */
        LMS_WHOLE = 1 << 7, /* array that the API replaces whole: sent whole with every update of the record, if known */
        LMS_NO_FUTURE = 1 << 8, /* a date that can't lie in the future (UTC) */
        LMS_NOCASE = 1 << 9,    /* the words of `oneof` match without regard to case */
+       LMS_PRIVATE =
+           1 << 10, /* shown in the document and nowhere else: masked in rejected/, in reasons and logs; of an array each
+                                  element. The first one of a collection with secret_prefix is what that names records by */
 };
 
 struct lms_field {
@@ -73,7 +76,7 @@ struct lms_field {
     const char *pattern;      /* POSIX extended regular expression, anchored by the author; NULL = any */
     const char *keyed_by;     /* arrays of objects that are told apart by this member: differ by key; NULL = as a whole.
                                  An LMS_OBJECT with "" here is open: its members differ one by one, and none can be cleared
-                                 without LMS_CLEARABLE */
+                                 without LMS_CLEARABLE. An LMS_ARRAY with "" is a set of strings */
 };
 
 struct lms_files {      /* members of a record's field that are files: objects with a url (signed) and a size */
@@ -112,8 +115,10 @@ struct lms_record {
     bool active; /* false: belongs into deactivated-<collection>/ */
     bool is_row; /* get_reply: no more than a list row though asked for by name (a search by e-mail); false as a rule */
     bool gone;   /* deleted for good, though a list still has it: it counts there and is not shown; false as a rule */
-    char *parent;  /* in what a search finds of a per-parent collection: its parent's key; else NULL */
-    int64_t mtime; /* the API's own update time, Unix seconds; 0 = none given */
+    bool partial; /* get_reply: less than that: laid over what is known, and no more than itself where nothing is */
+    bool state_unsaid; /* the reply doesn't say whether it is active: what is known of that stays */
+    char *parent;      /* in what a search finds of a per-parent collection: its parent's key; else NULL */
+    int64_t mtime;     /* the API's own update time, Unix seconds; 0 = none given */
     json_t *doc; /* the document: writable fields and `_readonly` (without version and complete, which doc_finish adds) */
 };
 void lms_record_release(struct lms_record *r);
@@ -165,6 +170,8 @@ struct lms_verdict {          /* what an accepted step's reply says */
     struct lms_record record; /* the record as the reply shows it; record.doc NULL when it shows none */
     bool record_is_detail;    /* that record is as complete as a GET's */
     char *secret;             /* a generated password (readable once, held in memory only); NULL as a rule */
+    json_t *taken; /* the document as the LMS has it after this step, where that isn't `merged`: what wasn't given became empty, or
+                      a later step carries a part. Without `_readonly`. NULL: merged, once all steps are through */
 };
 void lms_verdict_release(struct lms_verdict *v);
 

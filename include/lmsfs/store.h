@@ -121,8 +121,8 @@ struct store_put {
     unsigned coll; /* collection index for a new number below an INO_TENANT home (singletons); elsewhere the home has it */
     const char *key, *ext, *email; /* NULL = none; key NULL or "" = provisional */
     const char *name;              /* canonical file name */
-    const char *id_alias;          /* "ID-….json" name that is to be a symlink; NULL where the name is that already */
-    const char *email_alias;       /* "EMAIL-….json"; NULL = none */
+    const char *id_alias; /* its other name by an id, a symlink: "ID-….json", or where the name is that already one by a secret; NULL = none */
+    const char *email_alias; /* "EMAIL-….json"; NULL = none */
     bool active, complete;
     int64_t mtime_ns; /* used when the body differs from what is there, or the record is new */
     uint64_t row_hash;

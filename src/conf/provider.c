@@ -14,7 +14,7 @@
         0   \
     }
 
-/* Base URLs and plans are those of the vendors' published API collections. Synap and Thrive publish no limit, Learning Pool's is
+/* Base URLs and plans are those of the vendors' published API collections. Synap, AVIA and Thrive publish no limit, Learning Pool's is
  * each customer's own: one request a second is a guess that no service should mind. */
 const struct conf_provider conf_providers[] = {
     {
@@ -52,6 +52,11 @@ const struct conf_provider conf_providers[] = {
         .credentials = (const struct key[]){SECRET(tenant_id), SECRET(secret), END},
         .extras =
             (const struct key[]){{"events_url", value_base_url, offsetof(struct conf_tenant, events_url), 0, 0, NULL}, END},
+    },
+    {
+        .name = "avia",
+        .default_rate = 60,
+        .credentials = (const struct key[]){SECRET(access_token), END},
     },
     END,
 };

@@ -52,6 +52,8 @@ static bool could_ask(const struct lms_collection *c, enum name_kind kind)
         return (c->can & LMS_GET) != 0;
     case NAME_EMAIL:
         return (c->can & LMS_GET_BY_EMAIL) != 0;
+    case NAME_SECRET:
+        return c->secret_prefix != NULL;
     default:
         return false;
     }

@@ -253,7 +253,7 @@ enum name_kind name_kind(const char *name)
     static const struct {
         const char *prefix;
         enum name_kind kind;
-    } prefixes[] = {{"EXT-", NAME_EXT}, {"ID-", NAME_ID}, {"EMAIL-", NAME_EMAIL}};
+    } prefixes[] = {{"EXT-", NAME_EXT}, {"ID-", NAME_ID}, {"EMAIL-", NAME_EMAIL}, {"SSN-", NAME_SECRET}};
     char stem[256];
     size_t len = strlen(name);
     if (name[0] == '.' || len < 5 || strcmp(name + len - 5, ".json") != 0)

@@ -55,6 +55,7 @@ enum name_kind {
     NAME_EXT,     /* EXT-….json */
     NAME_ID,      /* ID-….json */
     NAME_EMAIL,   /* EMAIL-….json */
+    NAME_SECRET,  /* SSN-….json: a collection's secret_prefix */
     NAME_NEW,     /* new.json, new-….json */
     NAME_PLAIN,   /* <key>.json, where records have plain names; a word's */
     NAME_REFUSED, /* a plain .json name that is no record's: it would look saved and never be */
@@ -63,7 +64,7 @@ enum name_kind name_kind(const char *name); /* where records have no plain names
 enum name_kind name_kind_in(const struct mount *m, uint64_t dir, const char *name);
 static inline bool name_is_record(enum name_kind k)
 {
-    return k == NAME_EXT || k == NAME_ID || k == NAME_EMAIL || k == NAME_NEW || k == NAME_PLAIN;
+    return k == NAME_EXT || k == NAME_ID || k == NAME_EMAIL || k == NAME_SECRET || k == NAME_NEW || k == NAME_PLAIN;
 }
 
 /* What the collection lets be done. */

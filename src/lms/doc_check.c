@@ -78,6 +78,11 @@ static int check_pattern(const struct lms_field *f, const char *s, struct err *e
     return 0;
 }
 
+static int masked(const struct lms_field *f, struct err *e)
+{
+    return err_set(e, -EINVAL, "%s is the mask that lmsfs shows in its place, not a value", f->name);
+}
+
 static int check_string(const struct lms_field *f, const json_t *value, const char *today, struct err *e)
 {
     const char *s = json_string_value(value);
@@ -90,8 +95,8 @@ static int check_string(const struct lms_field *f, const json_t *value, const ch
                        f->max_len);
     if ((f->pattern || f->oneof || f->type == LMS_DATE) && strlen(s) != len)
         return err_set(e, -EINVAL, "%s holds a NUL character", f->name);
-    if ((f->flags & LMS_SECRET) && !strcmp(s, DOC_MASK))
-        return err_set(e, -EINVAL, "%s is the mask that lmsfs shows in its place, not a value", f->name);
+    if ((f->flags & (LMS_SECRET | LMS_PRIVATE)) && !strcmp(s, DOC_MASK))
+        return masked(f, e);
     if (f->type == LMS_DATE)
         return check_date(f, s, today, e);
     if (f->oneof)
@@ -105,14 +110,16 @@ static int check_keyed_array(const struct lms_field *f, const json_t *value, str
     char buf[24];
     for (size_t i = 0; i < json_array_size(value); i++) {
         const json_t *element = json_array_get(value, i);
-        if (!json_is_object(element))
-            return err_set(e, -EINVAL, "%s[%zu] must be an object", f->name, i);
+        if (*f->keyed_by ? !json_is_object(element) : !json_is_string(element))
+            return err_set(e, -EINVAL, "%s[%zu] must be %s", f->name, i, *f->keyed_by ? "an object" : "a string");
         if (!doc_element_key(f, element, buf))
-            return err_set(e, -EINVAL, "%s[%zu] has no %s", f->name, i, f->keyed_by);
+            return err_set(e, -EINVAL, "%s[%zu] has no %s", f->name, i, *f->keyed_by ? f->keyed_by : "text");
+        if ((f->flags & LMS_PRIVATE) && json_is_string(element) && !strcmp(json_string_value(element), DOC_MASK))
+            return masked(f, e);
     }
     int rc = doc_by_key(f, value, &seen);
     json_decref(seen);
-    return rc == -EINVAL ? err_set(e, rc, "%s holds a %s twice", f->name, f->keyed_by) : rc;
+    return rc == -EINVAL ? err_set(e, rc, "%s holds %s twice", f->name, *f->keyed_by ? f->keyed_by : "the same") : rc;
 }
 
 static bool has_type(enum lms_type type, const json_t *value)

@@ -57,7 +57,7 @@ bool doc_equal(const json_t *a, const json_t *b)
 
 const char *doc_element_key(const struct lms_field *f, const json_t *element, char buf[24])
 {
-    const json_t *key = json_object_get(element, f->keyed_by);
+    const json_t *key = *f->keyed_by ? json_object_get(element, f->keyed_by) : element; /* "": a set of strings */
     if (json_is_integer(key)) {
         snprintf(buf, 24, "%" JSON_INTEGER_FORMAT, json_integer_value(key));
         return buf;

@@ -224,16 +224,55 @@ json_t *doc_project(const struct lms_collection *c, const json_t *current, const
     return NULL;
 }
 
+static json_t *mask_of(const json_t *value)
+{
+    if (!json_is_array(value))
+        return json_string(DOC_MASK);
+    json_t *masks = json_array();
+    for (size_t i = 0; i < json_array_size(value); i++)
+        json_array_append_new(masks, json_string(DOC_MASK));
+    return masks;
+}
+
 json_t *doc_masked(const struct lms_collection *c, const json_t *doc)
 {
     json_t *copy = json_deep_copy(doc);
     for (const struct lms_field *f = c->fields; f && f->name; f++) {
-        if (!(f->flags & LMS_SECRET) || !doc_value(copy, f->name))
+        json_t *value = doc_value(copy, f->name);
+        if (!(f->flags & (LMS_SECRET | LMS_PRIVATE)) || !value)
             continue;
-        if (json_object_set_new(copy, f->name, json_string(DOC_MASK))) {
+        if (json_object_set_new(copy, f->name, mask_of(f->flags & LMS_PRIVATE ? value : NULL))) {
             json_decref(copy);
             return NULL;
         }
     }
     return copy;
+}
+
+/* Every place where `secret` stands in `text`. Shorter ones than this would hide half a sentence. */
+#define MASK_SHORTEST 4
+
+static void hide_in(char *text, const char *secret)
+{
+    size_t len = secret ? strlen(secret) : 0, mask = strlen(DOC_MASK);
+    if (len < MASK_SHORTEST)
+        return;
+    for (char *at = text; (at = strstr(at, secret)); at += mask) {
+        memcpy(at, DOC_MASK, mask);
+        memmove(at + mask, at + len, strlen(at + len) + 1);
+    }
+}
+
+void doc_mask_values(const json_t *value, char *text)
+{
+    hide_in(text, json_string_value(value));
+    for (size_t i = 0; i < json_array_size(value); i++)
+        hide_in(text, json_string_value(json_array_get(value, i)));
+}
+
+void doc_mask_text(const struct lms_collection *c, const json_t *doc, char *text)
+{
+    for (const struct lms_field *f = c->fields; f && f->name; f++)
+        if (f->flags & (LMS_SECRET | LMS_PRIVATE))
+            doc_mask_values(json_object_get(doc, f->name), text);
 }

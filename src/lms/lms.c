@@ -9,7 +9,7 @@
 #include <string.h>
 
 static const struct lms_provider *const providers[] = {&hownow_provider, &synap_provider, &learningpool_provider,
-                                                       &thrive_provider};
+                                                       &thrive_provider, &avia_provider};
 
 const struct lms_provider *lms_provider(const char *name)
 {
@@ -79,6 +79,7 @@ void lms_verdict_release(struct lms_verdict *v)
     free(v->key);
     lms_record_release(&v->record);
     free_wiped(v->secret);
+    json_decref(v->taken);
     *v = (struct lms_verdict){0};
 }
 
@@ -160,7 +161,7 @@ static void flatten(struct text *t, const json_t *value, int levels)
 static void vendor_words(const struct http_reply *r, struct text *t)
 {
     static const char *const members[] = {"error_message",     "errors", "message", "Message",
-                                          "error_description", "error"};
+                                          "error_description", "error",  "code"};
     json_error_t why;
     json_t *body = NULL;
 

@@ -4,6 +4,6 @@
 
 #include "lmsfs/lms.h"
 
-extern const struct lms_provider hownow_provider, synap_provider, learningpool_provider, thrive_provider;
+extern const struct lms_provider hownow_provider, synap_provider, learningpool_provider, thrive_provider, avia_provider;
 
 #endif

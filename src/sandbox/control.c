@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "avia.h"
 #include "churn.h"
 #include "faults.h"
 #include "hownow.h"
@@ -144,6 +145,8 @@ WITH_JSON(pool_jobs_json, lp_jobs_control)
 WITH_JSON(pool_keys_json, lp_keys_control)
 WITH_JSON(pool_users_json, lp_people_control)
 WITH_JSON(thrive_post_json, th_control_change)
+WITH_JSON(avia_users_json, av_people_control)
+WITH_JSON(avia_shape_json, av_shape_control)
 
 static const struct route routes[] = {
     {"GET", "/_sandbox/requests", {"path", "method", "since", "limit"}, BODY_NONE, requests_get},
@@ -176,6 +179,11 @@ static const struct route routes[] = {
     {"GET", "/_sandbox/state/thrive/users/:user", {0}, BODY_NONE, th_control_state},
     {"GET", "/_sandbox/state/thrive/events", {0}, BODY_NONE, th_control_events},
     {"POST", "/_sandbox/thrive/users", {0}, BODY_ANY, thrive_post_json},
+    {"GET", "/_sandbox/state/avia/users", {0}, BODY_NONE, av_users_state},
+    {"GET", "/_sandbox/state/avia/users/:user", {0}, BODY_NONE, av_user_state},
+    {"GET", "/_sandbox/state/avia/groups", {0}, BODY_NONE, av_groups_state},
+    {"POST", "/_sandbox/avia/users", {0}, BODY_ANY, avia_users_json},
+    {"POST", "/_sandbox/avia/shape", {0}, BODY_ANY, avia_shape_json},
     {0},
 };
 

@@ -36,6 +36,8 @@ enum option_id {
     OPT_POOL_RATE,
     OPT_POOL_TENANT,
     OPT_POOL_KEY,
+    OPT_AVIA_USERS,
+    OPT_AVIA_TOKEN,
     OPT_DIE_WITH_PARENT,
     OPT_HELP
 };
@@ -63,6 +65,8 @@ static const struct option options[] = {
     {"learningpool-rate", required_argument, NULL, OPT_POOL_RATE},
     {"learningpool-tenant", required_argument, NULL, OPT_POOL_TENANT},
     {"learningpool-key", required_argument, NULL, OPT_POOL_KEY},
+    {"avia-users", required_argument, NULL, OPT_AVIA_USERS},
+    {"avia-token", required_argument, NULL, OPT_AVIA_TOKEN},
     {"die-with-parent", no_argument, NULL, OPT_DIE_WITH_PARENT},
     {"help", no_argument, NULL, OPT_HELP},
     {0},
@@ -71,7 +75,7 @@ static const struct option options[] = {
 static const char help[] =
     "usage: lmsfs-sandbox [OPTION]...\n"
     "A learning-management server on 127.0.0.1 with invented people: HowNow under /token and /external/v1, "
-    "Learning Pool\nunder /api, Thrive under /rest and /webhooks, Synap at the root.\n"
+    "Learning Pool\nunder /api, AVIA under /wp-json, Thrive under /rest and /webhooks, Synap at the root.\n"
     "\n"
     "  --port N             port to listen on (0, the default: any free one, printed on the first line)\n"
     "  --port-file FILE     write the port there when ready\n"
@@ -99,12 +103,14 @@ static const char help[] =
     "                       (sandbox-pool-key)\n"
     "  --thrive-tenant ID   Thrive credentials (sandbox-tenant)\n"
     "  --thrive-secret S    (sandbox-thrive-secret)\n"
+    "  --avia-users N       AVIA people, at most 100000 (30)\n"
+    "  --avia-token TOKEN   its credentials (sandbox-avia-token)\n"
     "  --die-with-parent    end when the process that started it ends\n"
     "  --help               this text\n"
     "\n"
     "Control, no credentials: /_sandbox/requests /_sandbox/faults /_sandbox/jobs /_sandbox/state/... "
     "/_sandbox/hownow/users\n"
-    "/_sandbox/synap/users /_sandbox/learningpool/users|jobs|keys /_sandbox/thrive/users\n";
+    "/_sandbox/synap/users /_sandbox/learningpool/users|jobs|keys /_sandbox/thrive/users /_sandbox/avia/users|shape\n";
 
 static bool number(const char *name, const char *text, unsigned long long max, unsigned long long *value)
 {
@@ -148,6 +154,7 @@ static bool take_number(struct settings *s, int id, const char *name, const char
         {&s->seat_limit, OPT_SEAT_LIMIT, 100000000},
         {&s->pool_users, OPT_POOL_USERS, 10000},
         {&s->pool_rate, OPT_POOL_RATE, 1000000},
+        {&s->avia_users, OPT_AVIA_USERS, 100000},
     };
     unsigned long long n;
 
@@ -205,6 +212,9 @@ static bool take(struct settings *s, int id, const char *name, const char *text)
         return true;
     case OPT_THRIVE_SECRET:
         s->thrive_secret = text;
+        return true;
+    case OPT_AVIA_TOKEN:
+        s->avia_token = text;
         return true;
     case OPT_DIE_WITH_PARENT:
         s->die_with_parent = true;
@@ -308,7 +318,9 @@ int main(int argc, char **argv)
                                 .pool_tenant = "73c9ac34-0000-4c17-b60f-8ec0b134a72b",
                                 .pool_key = "sandbox-pool-key",
                                 .thrive_tenant = "sandbox-tenant",
-                                .thrive_secret = "sandbox-thrive-secret"};
+                                .thrive_secret = "sandbox-thrive-secret",
+                                .avia_users = 30,
+                                .avia_token = "sandbox-avia-token"};
     pid_t parent = getppid();
     sigset_t signals;
     int parsed = parse(argc, argv, &settings);

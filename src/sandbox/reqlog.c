@@ -60,7 +60,7 @@ void reqlog_free(struct reqlog *log)
 
 static bool is_secret(const char *key)
 {
-    return strcmp(key, "client_secret") == 0 || strcmp(key, "password") == 0;
+    return strcmp(key, "client_secret") == 0 || strcmp(key, "password") == 0 || strcmp(key, "user_pass") == 0;
 }
 
 static void mask(json_t *value)

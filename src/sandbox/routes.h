@@ -37,6 +37,6 @@ bool sb_routes_know(const struct vendor *v, const struct request *rq);
 void sb_routes_answer(const struct vendor *v, struct sandbox *sb, struct request *rq, struct reply *rp);
 
 extern const struct vendor hownow_sandbox, hownow_token_sandbox, synap_sandbox, synap_files_sandbox,
-    learningpool_sandbox, thrive_sandbox, control_sandbox;
+    learningpool_sandbox, thrive_sandbox, avia_sandbox, control_sandbox;
 
 #endif

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "avia.h"
 #include "buf.h"
 #include "churn.h"
 #include "faults.h"
@@ -30,6 +31,7 @@ struct sandbox *sandbox_new(const struct settings *settings)
     sb->pool = lp_new(settings);
     sb->thrive = th_new(settings->seed, settings->thrive_users);
     sb->keys = json_object();
+    sb->avia = av_new(settings->seed, settings->avia_users);
     sb->faults = sb_faults_new();
     sb->reqlog = reqlog_new();
     return sb;
@@ -45,6 +47,7 @@ void sandbox_free(struct sandbox *sb)
     json_decref(sb->keys);
     lp_free(sb->pool);
     th_free(sb->thrive);
+    av_free(sb->avia);
     sy_free(sb->synap);
     hn_engagement_free(sb->engagement);
     hn_jobs_free(sb->jobs);
@@ -74,6 +77,8 @@ static const struct vendor *vendor_of(const struct request *rq)
         return &thrive_sandbox;
     if (begins_with(rq, "files"))
         return &synap_files_sandbox;
+    if (begins_with(rq, "wp-json"))
+        return &avia_sandbox;
     return &synap_sandbox;
 }
 

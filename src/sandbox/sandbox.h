@@ -21,6 +21,8 @@ struct settings {
     unsigned pool_users, pool_rate; /* Learning Pool; pool_rate as rate */
     const char *pool_key, *pool_tenant;
     const char *thrive_tenant, *thrive_secret;
+    unsigned avia_users;
+    const char *avia_token;
     bool die_with_parent;
 };
 
@@ -36,6 +38,7 @@ struct sandbox {
     struct pool *pool;
     struct thrive *thrive;
     json_t *keys; /* credentials that were rotated: the settings point into it */
+    struct avia *avia;
     struct faults *faults;
     struct reqlog *reqlog;
     struct churn *churn; /* NULL: nothing happens by itself */

@@ -147,6 +147,11 @@ static void forget_absent(struct tenant *t, uint64_t ino)
         record_forget(t, ino, &e);
 }
 
+static bool is_secret(const struct lms_collection *c, const char *stem)
+{
+    return c->secret_prefix && stem && !strncmp(stem, c->secret_prefix, strlen(c->secret_prefix));
+}
+
 static void on_record(void *ctx, struct net_result *res)
 {
     struct fetch *f = ctx;
@@ -162,8 +167,9 @@ static void on_record(void *ctx, struct net_result *res)
             free(rec.key);
             rec.key = strdup(f->c->name);
         }
-        struct record_put p = {
-            .home = f->home, .source = rec.is_row ? RECORD_ROW : RECORD_DETAIL, .asked_ms = now_ms() - res->elapsed_ms};
+        struct record_put p = {.home = f->home,
+                               .source = rec.is_row || rec.partial ? RECORD_ROW : RECORD_DETAIL,
+                               .asked_ms = now_ms() - res->elapsed_ms};
         r = rec.key ? record_put_now(t, &p, &rec, &ino, &e) : -ENOMEM;
     } else if (r == -ENOENT && f->stem) {
         absent_note(t, f->what);
@@ -172,6 +178,11 @@ static void on_record(void *ctx, struct net_result *res)
         ino = 0;
     }
     lms_record_release(&rec);
+    if (r && is_secret(f->c, f->stem)) { /* the LMS may have repeated it */
+        json_t *asked = json_pack("[s]", strchr(f->stem, '-') + 1);
+        doc_mask_values(asked, e.text);
+        json_decref(asked);
+    }
     fetch_finish(f, r, ino, &e);
 }
 
@@ -300,6 +311,11 @@ void fetch_by_ino(struct tenant *t, uint64_t ino, enum net_class class, int time
 
 /* ------------------------------------------------------------------ asks */
 
+static bool may_ask_for(const struct lms_collection *c, const char *stem)
+{
+    return (c->can & (LMS_GET | LMS_GET_BY_EMAIL)) || is_secret(c, stem);
+}
+
 void fetch_ask_name(struct tenant *t, struct ask *a)
 {
     struct err e = {0};
@@ -322,7 +338,7 @@ void fetch_ask_name(struct tenant *t, struct ask *a)
         ask_end(t->engine, a, r, &e);
         return;
     }
-    if (!c || stem_of_name(c, a->name, stem, sizeof stem) || !(c->can & (LMS_GET | LMS_GET_BY_EMAIL)) ||
+    if (!c || stem_of_name(c, a->name, stem, sizeof stem) || !may_ask_for(c, stem) ||
         (!strncmp(stem, "EMAIL-", 6) && !(c->can & LMS_GET_BY_EMAIL)) ||
         (!strncmp(stem, "EXT-", 4) && !c->ext_prefix) || absent_known(t, a->ino, stem)) {
         ask_end(t->engine, a, err_set(&e, -ENOENT, "no such record"), &e);

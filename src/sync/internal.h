@@ -191,6 +191,8 @@ struct record_put {
     int64_t asked_ms; /* now_ms() when what was answered was asked; what we changed since is left alone. 0: it isn't an answer */
     bool exact; /* the document is whole: what was written and isn't in it goes */
 };
+/* The first string of the document in a field with this flag; NULL: none. Borrowed. */
+const char *field_with(const struct lms_collection *c, unsigned flag, const json_t *doc);
 /* Writes one record as the reply shows it and tells the kernel. *ino gets its number. */
 int record_put(struct tenant *t, struct store_write *w, const struct record_put *p, struct lms_record *r, uint64_t *ino,
                struct err *e);

@@ -1,9 +1,10 @@
 /* list.c — sweeps: a collection read page by page until the listing is known to be whole.
  *
- * Whole means: every page reported the same total, and the different ids are as many (where the API gives no total: a second pass found
- * the same ids). Pages shift while they are read, so those that disagree are read again, a bounded number of times; then the sweep fails
- * rather than lies. What a whole sweep misses goes only when its own GET says so (or a second sweep, where there is no such GET), and not
- * at all when more than a tenth of what was known is missing.
+ * Whole means: every page reported the same total, and the different ids are as many. Where the API gives no total, there are pages until
+ * one comes back short, and a second pass has to find the same ids (a list of one page is one answer: it needs none). Pages shift while
+ * they are read, so those that disagree are read again, a bounded number of times; then the sweep fails rather than lies. What a whole
+ * sweep misses goes only when its own GET says so (or a second sweep, where there is no such GET), and not at all when more than a tenth
+ * of what was known is missing.
  *
  *   first page → the other pages, PARALLEL at a time → settle: whole? → missing ones verified → done
  *        ↑__________________ pages that disagree ___|
@@ -49,6 +50,7 @@ struct sweep {
     int64_t began_ms;
     uint32_t resumed; /* pages that were there already */
     bool first;       /* never complete before: its pages are kept on disk, so that it resumes */
+    bool untotalled;  /* the API gives no total: st.total stays UINT64_MAX, st.pages are those known so far */
     bool failed, confirming;
     bool verify;  /* whole and told; what it missed is being asked for */
     bool bulk;    /* its commits are not synced one by one */
@@ -380,6 +382,14 @@ static uint32_t to_read_again(struct sweep *s, size_t different)
     return s->st.pages;
 }
 
+/* The ids of a pass, for the next one to be held against. Takes `seen` over. */
+static void keep_pass(struct sweep *s, uint64_t *seen, size_t n)
+{
+    free(s->before);
+    s->before = seen;
+    s->before_n = n;
+}
+
 static int changed_too_often(struct sweep *s, struct err *e)
 {
     return err_set(e, -EAGAIN,
@@ -404,11 +414,33 @@ static int miss(struct sweep *s, uint64_t *seen, size_t n, struct err *e)
     if (s->confirming)
         return remove_missing(s, e);
     s->confirming = true;
-    s->before = seen;
-    s->before_n = n;
+    keep_pass(s, seen, n);
     s->missing_n = 0;
     read_again(s);
     return 1;
+}
+
+/* Without a total: is there a pass more to be read before this one counts? One that finds other ids than the one before is itself to be
+ * confirmed by the next. */
+static bool to_confirm(struct sweep *s, uint64_t *seen, size_t n)
+{
+    uint32_t pages = 1;
+    if (s->confirming && s->st.pages == 1) /* it missed somebody, and was read again for that */
+        return false;
+    s->confirming = false;
+    bool same = s->before && s->before_n == n && memcmp(s->before, seen, n * sizeof *seen) == 0;
+    if (same) {
+        s->confirming = true; /* what both passes miss is missed twice */
+        return false;
+    }
+    if (s->st.pages == 1)
+        return false;
+    while (pages < s->st.pages && s->pages[pages - 1].n == s->c->page_size)
+        pages++;
+    keep_pass(s, seen, n);
+    pages_resize(s, pages); /* never more than there are */
+    read_again(s);
+    return true;
 }
 
 /* Every page is there. Is it whole, and what went? */
@@ -418,7 +450,7 @@ static void settle(struct sweep *s)
     size_t n = 0;
     uint64_t *seen = seen_sorted(s, &n);
     int r = seen ? 0 : err_set(&e, -ENOMEM, "out of memory");
-    bool again = r == 0 && to_read_again(s, n) > 0;
+    bool again = r == 0 && (s->untotalled ? to_confirm(s, seen, n) : to_read_again(s, n) > 0);
     if (again && ++s->pass >= PASSES)
         r = changed_too_often(s, &e);
     else if (r == 0 && !again)
@@ -569,17 +601,54 @@ static int page_commit(struct sweep *s, uint32_t page, struct lms_page *p, struc
     return r;
 }
 
+/* A server that doesn't heed the page's number gives full pages for ever. Looked at when the pages double, so that it costs little. */
+static int check_growth(struct sweep *s, struct err *e)
+{
+    size_t n = 0, rows = 0;
+    if ((uint64_t)s->st.pages * s->c->page_size > RECORDS_MOST)
+        return err_set(e, -EPROTO, "the list has no end after %u pages", s->st.pages);
+    if (s->st.pages & (s->st.pages - 1))
+        return 0;
+    uint64_t *seen = seen_sorted(s, &n);
+    if (!seen)
+        return err_set(e, -ENOMEM, "out of memory");
+    free(seen);
+    for (uint32_t i = 0; i < s->st.pages; i++)
+        rows += s->pages[i].n;
+    return n * 2 > rows
+               ? 0
+               : err_set(e, -EPROTO, "the list's pages repeat themselves: %zu rows are of %zu records", rows, n);
+}
+
+/* A page of a list without a total: a last one that is full is not the last. */
+static int page_take_untotalled(struct sweep *s, uint32_t page, struct lms_page *p, struct err *e)
+{
+    s->untotalled = true;
+    if (page >= s->st.pages)
+        return 0;
+    int r = page_commit(s, page, p, e);
+    s->pages[page].done = r == 0;
+    if (r == 0 && page + 1 == s->st.pages && s->pages[page].n == s->c->page_size) {
+        r = check_growth(s, e);
+        if (r == 0 && pages_resize(s, s->st.pages + 1))
+            r = err_set(e, -ENOMEM, "out of memory");
+    }
+    return r;
+}
+
 static int page_take(struct sweep *s, uint32_t page, const struct http_reply *reply, struct err *e)
 {
     struct lms_page p = {0};
     int r = s->tenant->info.provider->list_reply(s->c, s->parent_key, reply, &p, e);
     if (r)
         return r;
-    if (p.total < 0)
-        r = err_set(e, -EPROTO, "the page gives no total");
-    else if ((uint64_t)p.total > RECORDS_MOST)
+    if (p.total > (int64_t)RECORDS_MOST)
         r = err_set(e, -EPROTO, "the page says that there are %lld records", (long long)p.total);
-    if (r) {
+    else if (p.total < 0 && s->st.total != UINT64_MAX)
+        r = err_set(e, -EPROTO, "the page gives no total, and others did");
+    if (r == 0 && p.total < 0)
+        r = page_take_untotalled(s, page, &p, e);
+    if (r || p.total < 0) {
         lms_page_release(&p);
         return r;
     }
@@ -651,7 +720,8 @@ static void page_ask(struct sweep *s, uint32_t page)
 
 static void ask_pages(struct sweep *s)
 {
-    uint32_t limit = s->st.total == UINT64_MAX ? 1 : s->st.pages; /* the first page tells how many there are */
+    uint32_t limit =
+        s->st.total == UINT64_MAX && !s->untotalled ? 1 : s->st.pages; /* the first page tells how many there are */
     for (uint32_t i = 0; i < limit && s->flying < PARALLEL && !s->failed; i++)
         if (!s->pages[i].done && !s->pages[i].flying)
             page_ask(s, i);
@@ -688,11 +758,14 @@ static void sweep_resume(struct sweep *s)
     struct store_sweep st;
     if (!v)
         return;
-    bool kept = store_sweep_load(v, s->dir, &st) == 0;
-    if (kept && st.pages && st.total <= RECORDS_MOST && st.pages == pages_for(s, st.total) &&
-        wall_now() - st.started_at < s->tenant->info.conf->list_ttl && pages_resize(s, st.pages) == 0) {
+    bool kept = store_sweep_load(v, s->dir, &st) == 0, untotalled = kept && st.total == UINT64_MAX && st.done;
+    bool believed = kept && (untotalled ? (uint64_t)st.pages * s->c->page_size <= RECORDS_MOST + s->c->page_size
+                                        : st.total <= RECORDS_MOST && st.pages == pages_for(s, st.total));
+    if (believed && st.pages && wall_now() - st.started_at < s->tenant->info.conf->list_ttl &&
+        pages_resize(s, st.pages) == 0) {
         s->st = st;
         s->st.done = 0;
+        s->untotalled = untotalled;
         for (uint32_t i = 0; i < st.pages; i++) {
             const uint64_t *recs;
             size_t n;
@@ -703,6 +776,11 @@ static void sweep_resume(struct sweep *s)
             s->pages[i].total = st.total;
             s->pages[i].done = true;
             s->st.done++;
+        }
+        if (untotalled && s->pages[st.pages - 1].done && s->pages[st.pages - 1].n == s->c->page_size &&
+            pages_resize(s, st.pages + 1)) { /* the next page was not noted yet */
+            s->st.pages = 1;
+            s->pages[0].done = false;
         }
         kept = false;
     }

@@ -148,13 +148,17 @@ json_t *own_rebase(struct tenant *t, const struct lms_collection *c, uint64_t in
     return doc;
 }
 
-/* A secret is no part of a base: it is never shown, and must not lie in the ledger. */
+/* A secret is no part of a base: it is never shown, and must not lie in the ledger. Nor what is private: it is only ever added, and that an
+ * older base doesn't have it makes no other difference. */
 json_t *own_without_secrets(const struct lms_collection *c, const json_t *delta)
 {
-    json_t *copy = json_deep_copy(delta), *set = json_object_get(copy, "set");
-    for (const struct lms_field *f = c ? c->fields : NULL; f && f->name; f++)
-        if (f->flags & LMS_SECRET)
-            json_object_del(set, f->name);
+    json_t *copy = json_deep_copy(delta), *set = json_object_get(copy, "set"), *keyed = json_object_get(copy, "keyed");
+    for (const struct lms_field *f = c ? c->fields : NULL; f && f->name; f++) {
+        if (!(f->flags & (LMS_SECRET | LMS_PRIVATE)))
+            continue;
+        json_object_del(set, f->name);
+        json_object_del(keyed, f->name);
+    }
     return copy;
 }
 

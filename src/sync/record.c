@@ -107,6 +107,16 @@ static void carry_as_written(const struct lms_collection *c, const json_t *old, 
     json_decref(names);
 }
 
+/* What names a person in the API's paths stays known though a reply leaves it out. */
+static void carry_private(const struct lms_collection *c, const json_t *old, json_t *fresh)
+{
+    for (const struct lms_field *f = c->fields; c->secret_prefix && f && f->name; f++) {
+        json_t *v = json_object_get(old, f->name);
+        if ((f->flags & LMS_PRIVATE) && v && !json_object_get(fresh, f->name))
+            json_object_set(fresh, f->name, v);
+    }
+}
+
 static json_t *stored_doc(struct store_read *v, uint64_t ino)
 {
     const void *body;
@@ -224,6 +234,18 @@ static bool left_alone(const struct work *k, struct store_read *v)
     return mark.state == STORE_PENDING || (mark.hidden && k->p->source == RECORD_ROW);
 }
 
+/* Less than a row: all it says is laid over what is known, and is all there is where nothing was. */
+static void work_partial(struct work *k, struct store_read *v)
+{
+    json_t *before = k->known ? stored_doc(v, k->found) : NULL, *both = before ? doc_overlay_row(before, k->doc) : NULL;
+    json_decref(before);
+    k->complete = both && (k->old.flags & STORE_COMPLETE);
+    if (both) {
+        json_decref(k->doc);
+        k->doc = both;
+    }
+}
+
 /* A list row: the row as it stands decides whether anything is new (1: nothing is); it is laid over a detail that is known. */
 static int work_row(struct work *k, struct store_read *v)
 {
@@ -248,8 +270,10 @@ static int work_finish(struct work *k, struct store_read *v, char **text, size_t
     if (is_words_home(k->c, k->p->home)) /* a directory's name, and nothing else */
         return doc_print(k->doc, text, len);
     json_t *before = k->known && k->c->fields && !k->p->exact ? stored_doc(v, k->found) : NULL;
-    if (before)
+    if (before) {
         carry_as_written(k->c, before, k->doc);
+        carry_private(k->c, before, k->doc);
+    }
     json_decref(before);
     int r = doc_finish(k->c, k->doc, k->complete);
     return r ? r : doc_print(k->doc, text, len);
@@ -293,6 +317,10 @@ static struct store_put work_put(struct work *k, const char *text, size_t len)
     if (other_names && r->key && *r->key && !doc_stem_to_name("ID-", r->key, k->id_alias, sizeof k->id_alias) &&
         strcmp(k->id_alias, k->name))
         put.id_alias = k->id_alias;
+    const char *secret = k->c->secret_prefix ? field_with(k->c, LMS_PRIVATE, k->doc) : NULL;
+    if (!put.id_alias && secret && *secret &&
+        !doc_stem_to_name(k->c->secret_prefix, secret, k->id_alias, sizeof k->id_alias))
+        put.id_alias = k->id_alias; /* named by ID- itself, so there is room for it */
     if (r->email && *r->email && !doc_stem_to_name("EMAIL-", r->email, k->email_alias, sizeof k->email_alias))
         put.email_alias = k->email_alias;
     return put;
@@ -320,7 +348,11 @@ int record_put(struct tenant *t, struct store_write *w, const struct record_put 
         return 0;
     }
     k.doc = json_incref(r->doc);
-    if (p->source == RECORD_ROW)
+    if (r->state_unsaid && k.known)
+        r->active = k.was_active;
+    if (r->partial)
+        work_partial(&k, v);
+    else if (p->source == RECORD_ROW)
         res = work_row(&k, v);
     if (res == 0 && (res = work_finish(&k, v, &text, &len)) == 0) {
         struct store_put put = work_put(&k, text, len);

@@ -32,6 +32,8 @@ struct removal {
     bool asked;             /* its request is out: no verdict yet */
     bool back;              /* moved out of the bin meanwhile: the way back follows */
     bool dry;               /* a deletion that wasn't sent: hidden until the unmount */
+    bool looking;           /* the list is read to see how it stands: shown, for a sweep leaves alone what is hidden */
+    bool unread;            /* its answer can't be read */
     int64_t since_ms;       /* when it was first to be sent; 0: not yet */
     struct net_timer *timer;
     struct err why;           /* while the record is looked up before the refusal is told */
@@ -53,7 +55,7 @@ static struct removal *removal_find(struct tenant *t, uint64_t ino)
 void removal_sight(struct tenant *t, uint64_t ino, struct store_mark *m)
 {
     const struct removal *r = removal_find(t, ino);
-    m->hidden = r && !r->moving;
+    m->hidden = r && !r->moving && !r->looking;
     m->leaving = m->hidden && !r->aside && r->op == LMS_OP_DEACTIVATE;
 }
 
@@ -344,12 +346,70 @@ static void looked_up(void *ctx, int code, uint64_t ino, const struct err *e)
         refused(r, why.code, &why);
 }
 
+/* ------------------------------------------------------------------ how it stands, when an answer was lost */
+
+struct look {
+    struct removal *r;
+    fetch_done *done;
+    struct ask ask; /* the list is read again */
+};
+
+static void list_was_read(struct ask *a, int code)
+{
+    struct look *l = (struct look *)((char *)a - offsetof(struct look, ask));
+    struct removal *r = l->r;
+    fetch_done *done = l->done;
+    struct err e = a->err;
+    ask_release(a);
+    free(l);
+    done(r, code, r->ino, &e);
+}
+
+/* The record's own GET says it, or the list where there is no such GET. false: neither can. */
+static bool find_out(struct removal *r, int timeout_ms, fetch_done *done)
+{
+    struct tenant *t = r->tenant;
+    struct look *l = NULL;
+    if (r->c->can & LMS_GET) {
+        fetch_by_ino(t, r->ino, NET_PEOPLE, timeout_ms, done, r);
+        return true;
+    }
+    if (r->c->kind != LMS_LISTED || r->c->parent || !(l = calloc(1, sizeof *l)))
+        return false;
+    l->r = r;
+    l->done = done;
+    l->ask =
+        (struct ask){.kind = ASK_REFRESH, .ino = r->home, .people = true, .caller = r->caller, .done = list_was_read};
+    r->looking = true;
+    record_mark_again(t->engine, r->ino);
+    list_ask(t, &l->ask);
+    return true;
+}
+
+/* Did the request leave us not knowing what became of it? Where it can't be sent again, a failure on their side is no answer either. */
+static bool is_unknown(const struct removal *r, const struct net_result *res, int code)
+{
+    if (!code || res->err.code)
+        return code && res->sent;
+    return !r->copy.idempotent && (res->reply.status >= 500 || (res->reply.status < 300 && code == -EIO && r->unread));
+}
+
 /* Some APIs say 2xx and give the verdict in the body. */
 static int change_verdict(const struct removal *r, const struct http_reply *reply, struct err *e)
 {
     const struct lms_provider *p = r->tenant->info.provider;
     struct lms_change change = {.op = r->op};
     return p->change_reply ? p->change_reply(r->c, &change, reply, e) : 0;
+}
+
+/* The LMS's words may repeat what the record holds. */
+static void mask(const struct removal *r, struct err *e)
+{
+    struct known k;
+    if (e->code && known_get(r->tenant->engine, r->ino, &k) == 0) {
+        doc_mask_text(r->c, k.doc, e->text);
+        known_release(&k);
+    }
 }
 
 static void on_removed(void *ctx, struct net_result *res)
@@ -360,6 +420,8 @@ static void on_removed(void *ctx, struct net_result *res)
     int code = result_error(t, res, &e);
     if (code == 0)
         code = change_verdict(r, &res->reply, &e);
+    r->unread = code == -EPROTO;
+    mask(r, &e);
     if (code != -ESHUTDOWN) {
         struct audit_line l = {
             .method = http_method_name(r->copy.method), .url = r->copy.path, .code = code, .ms = res->elapsed_ms};
@@ -375,9 +437,7 @@ static void on_removed(void *ctx, struct net_result *res)
         removal_end(r, code, &e);
     else if (code == 0 || (code == -ENOENT && r->op == LMS_OP_DELETE))
         done_with(r);
-    else if (res->err.code && res->sent && (r->c->can & LMS_GET))
-        fetch_by_ino(t, r->ino, NET_PEOPLE, t->info.conf->op_timeout * SECOND, looked_up, r);
-    else
+    else if (!is_unknown(r, res, code) || !find_out(r, t->info.conf->op_timeout * SECOND, looked_up))
         refused(r, code, &e);
 }
 
@@ -562,6 +622,7 @@ static void removal_send(struct removal *r)
         return;
     }
     r->copy.method = req.method;
+    r->copy.idempotent = req.idempotent;
     free(r->copy.path);
     r->copy.path = strdup(http_shown(&req));
     r->asked = true;
@@ -863,16 +924,34 @@ bool removal_wait(struct tenant *t, uint64_t ino, struct ask *a)
     return true;
 }
 
+static bool may_send_again(struct removal *r)
+{
+    struct http_request req = {0};
+    struct known k;
+    struct err e;
+    bool may = known_get(r->tenant->engine, r->ino, &k) == 0 && removal_request(r, &k, &req, &e) == 0 && req.idempotent;
+    known_release(&k);
+    http_request_release(&req);
+    return may;
+}
+
 static void replay_known(void *ctx, int code, uint64_t ino, const struct err *e)
 {
     struct removal *r = ctx;
+    struct err lost;
     (void)ino;
     if (code == -ESHUTDOWN)
         removal_end(r, code, e);
     else if (is_done(r, code))
         done_with(r);
-    else
+    else if ((r->c->can & LMS_GET) || may_send_again(r)) /* its own GET says that it did not happen */
         removal_send(r);
+    else
+        refused(
+            r, -EIO,
+            (err_set(&lost, -EIO,
+                     "lmsfs ended while it was under way, and it may or may not have happened: look, and ask again"),
+             &lost));
 }
 
 /* Was it done before the crash, of a record that only the ledger knows? */
@@ -895,7 +974,8 @@ static void replay_go_on(struct removal *r)
         r->sent = r->asked = true;
         t->engine->busy++;
         record_mark_again(t->engine, r->ino);
-        fetch_by_ino(t, r->ino, NET_PEOPLE, 60 * SECOND, replay_known, r);
+        if (!find_out(r, 60 * SECOND, replay_known))
+            replay_known(r, -ENOTSUP, r->ino, &e);
     } else if (age > STALE_AFTER && !r->held) {
         refused(r, -ECANCELED, (err_set(&e, -ECANCELED, "found more than an hour old at start; not sent"), &e));
     } else {

@@ -26,6 +26,7 @@ struct save {
     char uid[33];        /* lms_save.uid: of this save, whichever try it is */
     int64_t saved_at;    /* Unix seconds; the same in each try */
     bool replayed, was_sent;
+    bool reread;             /* its list was read again for it */
     unsigned tries;          /* of a replayed one, while the LMS can't be reached */
     struct net_timer *timer; /* until it is tried (again) */
 
@@ -56,12 +57,12 @@ void save_end(struct save *s, int code,
               const struct err *e); /* over for those who wait; the next of the same record begins */
 void save_refuse(struct save *s, int code, const struct err *e);
 void save_fail(struct save *s, int code, const char *text);
-void save_go_on(struct save *s); /* what it created is there: the rest of it as an update of s->ino */
+void save_merge_again(struct save *s); /* what is known of s->ino was read anew */
+void save_go_on(struct save *s);       /* what it created is there: the rest of it as an update of s->ino */
 bool save_is_pending(const struct save *s);
 void save_mark(struct save *s, enum store_state state, const char *job, const char *error);
 void save_alias(struct save *s);
 void save_as_update(struct save *s); /* what it creates is there already: the same once more, as an update */
-const char *field_with(const struct lms_collection *c, unsigned flag, const json_t *doc);
 
 /* queue.c: saves of one record, under whatever name, one after the other */
 void save_enqueue(struct save *s);

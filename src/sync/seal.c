@@ -13,7 +13,7 @@
 bool seal_is_needed(const struct lms_collection *c)
 {
     for (const struct lms_field *f = c->fields; f && f->name; f++)
-        if (f->flags & LMS_SECRET)
+        if (f->flags & (LMS_SECRET | LMS_PRIVATE))
             return true;
     return false;
 }

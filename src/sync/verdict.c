@@ -37,7 +37,7 @@ static int show(struct save *s, struct err *e)
     rec.key = known && *s->now.key ? s->now.key : s->last.key;
     rec.ext = (char *)(ext ? ext : (known && *s->now.ext ? s->now.ext : NULL));
     rec.email = (char *)email;
-    rec.doc = doc_project(s->c, s->now.doc, s->merged);
+    rec.doc = doc_project(s->c, s->now.doc, s->last.taken ? s->last.taken : s->merged);
     if (!rec.doc)
         return err_set(e, -ENOMEM, "out of memory");
     struct record_put p = {.home = s->home, .ino = s->ino, .source = RECORD_SAVED, .even_if_pending = true};
@@ -156,9 +156,10 @@ static void accepted(struct save *s)
 static bool is_ours(const struct save *s, const struct known *k)
 {
     for (const struct lms_field *f = s->c->fields; f && f->name; f++) {
-        json_t *want = json_object_get(s->merged, f->name);
-        if ((f->flags & LMS_REQUIRED) && !(f->flags & LMS_SECRET) && want &&
-            !doc_equal(want, json_object_get(k->doc, f->name)))
+        json_t *want = json_object_get(s->merged, f->name), *have = json_object_get(k->doc, f->name);
+        bool told =
+            have || (k->flags & STORE_COMPLETE); /* a search by a secret says no more than that somebody is there */
+        if ((f->flags & LMS_REQUIRED) && !(f->flags & LMS_SECRET) && want && told && !doc_equal(want, have))
             return false;
     }
     return true;
@@ -175,7 +176,7 @@ static void found_after_all(void *ctx, int code, uint64_t ino, const struct err 
             s->ino = ino;
             save_go_on(s);
         } else {
-            save_fail(s, -EEXIST, "the answer to the create was lost, and somebody else holds this e-mail address");
+            save_fail(s, -EEXIST, "the answer to the create was lost, and what is there under it is somebody else's");
         }
     } else if (code == -ENOENT && s->step == 0 && s->replayed) {
         s->was_sent = false;
@@ -193,10 +194,14 @@ static void found_after_all(void *ctx, int code, uint64_t ino, const struct err 
 static bool look_up(struct save *s)
 {
     const char *email = field_with(s->c, LMS_IS_EMAIL, s->merged);
+    const char *secret = s->c->secret_prefix ? field_with(s->c, LMS_PRIVATE, s->merged) : NULL;
     char stem[1024];
-    if (!(s->c->can & LMS_GET_BY_EMAIL) || !email)
+    if (secret)
+        snprintf(stem, sizeof stem, "%s%s", s->c->secret_prefix, secret);
+    else if ((s->c->can & LMS_GET_BY_EMAIL) && email)
+        snprintf(stem, sizeof stem, "EMAIL-%s", email);
+    else
         return false;
-    snprintf(stem, sizeof stem, "EMAIL-%s", email);
     absent_forget(s->tenant, s->home, stem);
     fetch_record(s->tenant, s->home, s->c, stem, NET_PEOPLE, s->tenant->info.conf->op_timeout * SECOND, found_after_all,
                  s);
@@ -234,6 +239,7 @@ static void refuse_step(struct save *s, int code, const struct err *e, bool unkn
     struct tenant *t = s->tenant;
     int ms = t->info.conf->op_timeout * SECOND;
     char stem[1024];
+    struct err ignored = {0};
     bool moved = (s->step > 0 || unknown) && code != -ESHUTDOWN && (s->c->can & LMS_GET);
     s->why = *e;
     s->why.code = code;
@@ -242,6 +248,8 @@ static void refuse_step(struct save *s, int code, const struct err *e, bool unkn
     } else if (moved && !s->ino && s->last.key && snprintf(stem, sizeof stem, "ID-%s", s->last.key) < (int)sizeof stem) {
         fetch_record(t, s->home, s->c, stem, NET_PEOPLE, ms, server_version_here, s);
     } else {
+        if (s->step > 0 && s->last.taken && !unknown && code != -ESHUTDOWN) /* nobody can be asked; this much is sure */
+            show(s, &ignored);
         save_refuse(s, code, e);
     }
 }
@@ -412,6 +420,43 @@ static void send_step(struct save *s)
     tenant_send(s->tenant, &req, NET_PEOPLE, s->tenant->info.conf->op_timeout * SECOND, true, on_step, s);
 }
 
+/* ------------------------------------------------------------------ a record of which the list is all there is to read */
+
+struct reread {
+    struct save *save;
+    struct ask ask;
+};
+
+static void list_read_again(struct ask *a, int code)
+{
+    struct reread *again = (struct reread *)((char *)a - offsetof(struct reread, ask));
+    struct save *s = again->save;
+    struct err e = a->err;
+    ask_release(a);
+    free(again);
+    if (code) {
+        err_prefix(&e, "the record is not known well enough to be sent whole, and reading the list again failed");
+        save_refuse(s, code, &e);
+    } else {
+        save_merge_again(s);
+    }
+}
+
+/* Once for each save. false: it was read again already, or the record is asked for by itself. */
+static bool read_list_again(struct save *s)
+{
+    struct reread *again =
+        !s->reread && s->c->kind == LMS_LISTED && !(s->c->can & LMS_GET) ? calloc(1, sizeof *again) : NULL;
+    if (!again)
+        return false;
+    s->reread = true;
+    again->save = s;
+    again->ask =
+        (struct ask){.kind = ASK_REFRESH, .ino = s->home, .people = true, .caller = s->caller, .done = list_read_again};
+    list_ask(s->tenant, &again->ask);
+    return true;
+}
+
 void save_send(struct save *s)
 {
     struct err e = {0};
@@ -426,8 +471,10 @@ void save_send(struct save *s)
         save_end(s, 0, NULL);
         return;
     }
-    if (r == -EAGAIN) /* the list's row only, and the LMS has no more of it */
-        r = -EIO;
+    if (r == -EAGAIN && read_list_again(s))
+        return;
+    if (r == -EAGAIN) /* the LMS has no more of it: the document has to say it all */
+        e.code = r = -EINVAL;
     if (r == 0 && s->tenant->engine->conf->dry_run) {
         dry_accepted(s);
         return;

@@ -132,8 +132,11 @@ static bool try_later(struct save *s, int code)
 }
 
 /* Refused: the document is kept with the reason, the record stays as the server has it. */
-void save_refuse(struct save *s, int code, const struct err *e)
+void save_refuse(struct save *s, int code, const struct err *told)
 {
+    struct err masked = *told, *e = &masked; /* the LMS's words may repeat what the document holds */
+    doc_mask_text(s->c, s->saved, masked.text);
+    doc_mask_text(s->c, s->now.doc, masked.text);
     struct store *st = s->tenant->engine->store;
     struct err ignored;
     if (code == -ESHUTDOWN) { /* no verdict: the journal has it, the next start goes on */
@@ -335,6 +338,9 @@ void save_go_on(struct save *s)
     int r = known_get(s->tenant->engine, s->ino, &s->now);
     if (r == 0) {
         json_object_del(s->saved, "_readonly");
+        for (const struct lms_field *f = s->c->fields; f->name; f++) /* can go with a create only, and did */
+            if ((f->flags & LMS_FIXED) && !json_object_get(s->now.doc, f->name))
+                json_object_del(s->saved, f->name);
         r = doc_diff(s->c, s->now.doc, s->saved, &s->delta, &e);
     }
     if (r)
@@ -377,20 +383,27 @@ static int find_base(struct save *s, struct err *e)
     return 0;
 }
 
-static void on_current(void *ctx, int code, uint64_t ino, const struct err *e)
+void save_merge_again(struct save *s)
 {
-    struct save *s = ctx;
-    (void)ino;
-    if (code) {
-        save_refuse(s, code, e);
-        return;
-    }
+    json_decref(s->merged);
+    json_decref(s->changed);
+    s->merged = s->changed = NULL;
     known_release(&s->now);
     if (known_get(s->tenant->engine, s->ino, &s->now)) { /* cannot be: the fetch just wrote it */
         save_fail(s, -ENOENT, "the record is no more");
         return;
     }
     merge(s);
+}
+
+static void on_current(void *ctx, int code, uint64_t ino, const struct err *e)
+{
+    struct save *s = ctx;
+    (void)ino;
+    if (code)
+        save_refuse(s, code, e);
+    else
+        save_merge_again(s);
 }
 
 /* What is known will do as the server's current record: its detail is young, or our own save of it is under way. */

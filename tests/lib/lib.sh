@@ -241,7 +241,7 @@ faults_clear() {
     sandbox_curl faults -X DELETE >/dev/null
 }
 
-# people_change hownow|synap JSON - what somebody else does to people, behind our back.
+# people_change hownow|synap|avia JSON - what somebody else does to people, behind our back.
 people_change() {
     sandbox_post "$1/users" "$2"
 }
@@ -271,6 +271,7 @@ conf_hownow() { conf hownow "$@"; }
 conf_thrive() { conf thrive "$@"; }
 conf_synap() { conf synap "$@"; }
 conf_learningpool() { conf learningpool "$@"; }
+conf_avia() { conf avia "$@"; }
 
 conf_section() { # SECTION DEFAULT…
     local section=$1 extra line
@@ -300,6 +301,8 @@ config_write() {
                 'tenant_id = sandbox-tenant' 'secret = sandbox-thrive-secret' 'rate_per_minute = 0' ;;
             learningpool) conf_section learningpool 'provider = learningpool' "base_url = $URL/api" \
                 'tenant_id = 73c9ac34-0000-4c17-b60f-8ec0b134a72b' 'api_key = sandbox-pool-key' 'rate_per_minute = 0' ;;
+            avia) conf_section avia 'provider = avia' "base_url = $URL" 'access_token = sandbox-avia-token' \
+                'rate_per_minute = 0' ;;
             *) conf_section "$tenant" ;;
             esac
         done

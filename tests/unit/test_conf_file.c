@@ -288,9 +288,10 @@ static void test_every_mistake_has_its_sentence(void **state)
         {"[lmsfs]\ncachedir = /x\n", "lmsfs.conf:2: [lmsfs] cachedir: unknown key (did you mean cache_dir?)"},
         {"[lmsfs]\nprovider = hownow\n", "lmsfs.conf:2: [lmsfs] provider: unknown key"},
         /* providers and their credentials */
-        {"[t]\nregion = eu\n", "lmsfs.conf:1: [t] provider: is missing (known: hownow, synap, learningpool, thrive)"},
+        {"[t]\nregion = eu\n",
+         "lmsfs.conf:1: [t] provider: is missing (known: hownow, synap, learningpool, thrive, avia)"},
         {"\n[t]\nprovider = x\n",
-         "lmsfs.conf:3: [t] provider: unknown provider 'x' (known: hownow, synap, learningpool, thrive)"},
+         "lmsfs.conf:3: [t] provider: unknown provider 'x' (known: hownow, synap, learningpool, thrive, avia)"},
         {"\n[t]\nprovider = hownow\nregion = eu\nclient_id = a\n",
          "lmsfs.conf:2: [t] client_secret: is missing: provider hownow needs it"},
         {"[t]\nprovider = synap\norg_id = a\norg_secret = b\n",
