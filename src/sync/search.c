@@ -323,6 +323,18 @@ static bool repeats(const struct search *s, uint32_t page)
     return page && n && s->leaves[page - 1].n == n && !memcmp(recs - s->c->page_size, recs, n * sizeof *recs);
 }
 
+/* A server that doesn't heed the page's number gives full pages for ever. Looked at when the pages double, so that it costs little. */
+static int check_growth(const struct search *s, struct err *e)
+{
+    if (s->pages & (s->pages - 1))
+        return 0;
+    struct found *f = gather(s);
+    bool grows = f && different(f) * 2 > f->n;
+    int r = grows ? 0 : err_set(e, f ? -EPROTO : -ENOMEM, f ? "its pages repeat themselves" : "out of memory");
+    found_release(f);
+    return r;
+}
+
 /* How many pages there are: by the total, or one more as long as they come full. */
 static int page_count(struct search *s, uint32_t page, const struct lms_page *p, struct err *e)
 {
@@ -334,7 +346,10 @@ static int page_count(struct search *s, uint32_t page, const struct lms_page *p,
             return 0;
         if (s->window && (page + 1) * size >= s->window)
             return too_many(s, e);
-        return (page + 1) * size < FOUND_MOST ? leaves_resize(s, page + 2) : err_set(e, -EPROTO, "it never ends");
+        if ((page + 1) * size >= FOUND_MOST)
+            return err_set(e, -EPROTO, "it never ends");
+        int r = check_growth(s, e);
+        return r ? r : leaves_resize(s, page + 2);
     }
     if (p->total < 0 || total > FOUND_MOST)
         return err_set(e, -EPROTO, p->total < 0 ? "the page gives no total" : "the page's total can't be");
