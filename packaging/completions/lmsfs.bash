@@ -32,7 +32,10 @@ _lmsfs() {
         COMPREPLY=($(compgen -W '--port --port-file --users --synap-users --thrive-users --seed --latency --job-seconds --rate
             --token-seconds --seat-limit --client-id --client-secret --org-id --org-secret --api-key --thrive-tenant --thrive-secret --help' -- "$cur"))
         ;;
-    status | pending | rejected)
+    status)
+        COMPREPLY=($(compgen -W '--json --watch --verbose' -- "$cur") $(compgen -f -- "$cur"))
+        ;;
+    pending | rejected)
         COMPREPLY=($(compgen -W '--json' -- "$cur"))
         ;;
     adopt | resend | forget | check | refresh | fetch | url | why | wait | demo)

@@ -32,7 +32,8 @@ _lmsfs() {
     mount) _arguments '-f[stay in the foreground]' '*-o[mount options]:options:(ro rw dry_run allow_other default_permissions)' '*:file:_files' ;;
     umount) _arguments '*:mount point:_directories' ;;
     sandbox) _arguments '--port[port on loopback]:port' '--users[people to invent]:number' ;;
-    status|pending|rejected) _arguments '--json[for programs]' ;;
+    status) _arguments '--json[for programs]' '--watch[shown anew every two seconds]' '--verbose[collections too]' '*:path:_files' ;;
+    pending|rejected) _arguments '--json[for programs]' ;;
     *) _files ;;
     esac
 }

@@ -33,6 +33,10 @@ static const struct asking {
     {"resend", PATH_NEEDED, NO_BOUND},      {"forget", PATH_NEEDED, AT_ONCE_MS},
 };
 
+struct manner { /* of showing an answer */
+    bool json, verbose, watch;
+};
+
 struct target { /* a daemon and what it is asked about */
     char cache_dir[PATH_MAX];
     char mountpoint[PATH_MAX]; /* "" when it was found by its configuration */
@@ -191,10 +195,28 @@ static int ask_once(const struct asking *what, const struct target *t, long long
     return rc;
 }
 
-static int show(const struct asking *what, const struct target *t, const json_t *reply, bool json)
+static bool colours(void)
+{
+    const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+    return isatty(1) && !(no && *no) && !(term && strcmp(term, "dumb") == 0);
+}
+
+/* With a path, the collections too: of all tenants at the mount point, of one below it. */
+static void show_status(const struct target *t, const json_t *reply, bool verbose)
+{
+    char tenant[NAME_MAX + 1];
+    snprintf(tenant, sizeof tenant, "%.*s", (int)strcspn(t->path, "/"), t->path);
+    struct status_view view = {.mountpoint = t->mountpoint[0] ? t->mountpoint : NULL,
+                               .tenant = tenant[0] ? tenant : NULL,
+                               .verbose = verbose,
+                               .colour = colours()};
+    print_status(stdout, &view, reply);
+}
+
+static int show(const struct asking *what, const struct target *t, const json_t *reply, struct manner how)
 {
     bool good = json_is_true(json_object_get(reply, "ok"));
-    if (json) {
+    if (how.json) {
         json_dumpf(reply, stdout, isatty(1) ? JSON_INDENT(2) : JSON_COMPACT);
         putchar('\n');
     } else if (!good) {
@@ -207,7 +229,7 @@ static int show(const struct asking *what, const struct target *t, const json_t 
     } else if (strcmp(what->name, "url") == 0) {
         print_urls(stdout, json_object_get(reply, "urls"));
     } else if (strcmp(what->name, "status") == 0) {
-        print_status(stdout, t->mountpoint[0] ? t->mountpoint : NULL, reply);
+        show_status(t, reply, how.verbose);
     } else {
         print_answer(stdout, reply);
     }
@@ -215,14 +237,14 @@ static int show(const struct asking *what, const struct target *t, const json_t 
     return good ? DONE : FAILED;
 }
 
-static int ask_and_show(const struct asking *what, const struct target *t, long long n, bool json, bool clear)
+static int ask_and_show(const struct asking *what, const struct target *t, long long n, struct manner how)
 {
     struct err e = {0};
     json_t *reply = NULL;
     if (ask_once(what, t, n, NULL, &reply, &e))
         return complain(&e);
-    fputs(clear ? "\033[H\033[2J" : "", stdout);
-    int status = show(what, t, reply, json);
+    fputs(how.watch && !how.json && isatty(1) ? "\033[H\033[2J" : "", stdout);
+    int status = show(what, t, reply, how);
     json_decref(reply);
     return status;
 }
@@ -266,7 +288,7 @@ static void add_up(json_t *all, json_t *reply)
 }
 
 /* What was adopted before a request that fails stays adopted: doing it again does no harm. */
-static int adopt(const struct asking *what, const struct target *t, bool json)
+static int adopt(const struct asking *what, const struct target *t, struct manner how)
 {
     json_t *all = json_pack("{s:b,s:i,s:i,s:[]}", "ok", 1, "adopted", 0, "known already", 0, "refused");
     struct err e = {0};
@@ -282,7 +304,7 @@ static int adopt(const struct asking *what, const struct target *t, bool json)
         json_decref(reply);
         json_decref(ids);
     }
-    int status = e.code ? complain(&e) : show(what, t, all, json);
+    int status = e.code ? complain(&e) : show(what, t, all, how);
     if (json_array_size(json_object_get(all, "refused")))
         status = FAILED;
     json_decref(all);
@@ -307,14 +329,16 @@ static bool number_parse(const char *text, long long *n)
 
 int cmd_ask(int argc, char **argv)
 {
-    static const struct option options[] = {{"json", no_argument, NULL, 'j'}, {"watch", no_argument, NULL, 'w'}, {0}};
+    static const struct option options[] = {
+        {"json", no_argument, NULL, 'j'}, {"watch", no_argument, NULL, 'w'}, {"verbose", no_argument, NULL, 'v'}, {0}};
     const struct asking *what = asking_named(argv[0]);
-    bool json = false, watch = false;
+    struct manner how = {0};
     int option;
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        json = json || option == 'j';
-        watch = watch || option == 'w';
-        if (option == '?' || (option == 'w' && strcmp(what->name, "status") != 0))
+        how.json = how.json || option == 'j';
+        how.watch = how.watch || option == 'w';
+        how.verbose = how.verbose || option == 'v';
+        if (option == '?' || (option != 'j' && strcmp(what->name, "status") != 0))
             return misused(what->name, "can't make sense of %s", argv[optind - 1]);
     }
     char **rest = argv + optind;
@@ -339,12 +363,13 @@ int cmd_ask(int argc, char **argv)
     if (what->takes == NUMBER)
         t.path[0] = '\0'; /* it only says which mount */
     if (strcmp(what->name, "adopt") == 0)
-        return adopt(what, &t, json);
-    int status = ask_and_show(what, &t, n, json, watch && isatty(1) && !json);
-    while (watch && status == DONE) {
+        return adopt(what, &t, how);
+    how.verbose = how.verbose || (rest_n > 0 && t.mountpoint[0]);
+    int status = ask_and_show(what, &t, n, how);
+    while (how.watch && status == DONE) {
         struct timespec pause = {2, 0};
         nanosleep(&pause, NULL);
-        status = ask_and_show(what, &t, n, json, isatty(1) && !json);
+        status = ask_and_show(what, &t, n, how);
     }
     return status;
 }

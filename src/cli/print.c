@@ -50,8 +50,7 @@ char *print_age(long long s, char buf[static 32])
     return buf;
 }
 
-/* "3 s ago", or the text itself where it is no time. */
-static void print_ago(FILE *to, const char *iso)
+void print_ago(FILE *to, const char *iso)
 {
     int64_t at;
     char age[32];
@@ -92,8 +91,7 @@ static bool named(const char *key, const char *const *names)
     return false;
 }
 
-/* The members that the printer has no place of its own for: what a newer daemon says reaches people too. */
-static void print_others(FILE *to, const json_t *object, const char *const *known, const char *before, const char *after)
+void print_others(FILE *to, const json_t *object, const char *const *known, const char *before, const char *after)
 {
     const char *key;
     json_t *value;
@@ -107,117 +105,6 @@ static void print_others(FILE *to, const json_t *object, const char *const *know
         print_value(to, value);
         fputs(after, to);
     }
-}
-
-/* ---- status ---- */
-
-static void print_collection(FILE *to, const json_t *c)
-{
-    static const char *const known[] = {"name", "listing", "at", "entries", "details", "progress", NULL};
-    const char *name = text_of(c, "name"), *listing = text_of(c, "listing"), *at = text_of(c, "at");
-    const json_t *progress = json_object_get(c, "progress");
-    char count[32];
-    fprintf(to, "  %-22s ", name ? name : "?");
-    fprintf(to, "%8s  ", print_count(number_of(c, "entries"), count));
-    print_text(to, listing ? listing : "?");
-    if (at) {
-        fputc(' ', to);
-        print_ago(to, at);
-    }
-    if (json_is_object(progress)) {
-        fprintf(to, ", page %lld", number_of(progress, "done"));
-        if (number_of(progress, "pages") > 0)
-            fprintf(to, " of %lld", number_of(progress, "pages"));
-    }
-    if (number_of(c, "details") > 0)
-        fprintf(to, ", %s with detail", print_count(number_of(c, "details"), count));
-    print_others(to, c, known, ", ", "");
-    fputc('\n', to);
-}
-
-/* ", 3 waiting": nothing where there are none. */
-static void print_some(FILE *to, const json_t *t, const char *key, const char *what)
-{
-    char count[32];
-    if (number_of(t, key))
-        fprintf(to, ", %s %s", print_count(number_of(t, key), count), what);
-}
-
-static void print_reach(FILE *to, const json_t *t)
-{
-    const char *last = text_of(t, "last_reply");
-    bool reachable = !json_is_false(json_object_get(t, "reachable"));
-    if (!last) {
-        fputs(reachable ? "not asked yet" : "NOT REACHABLE", to);
-    } else {
-        fputs(reachable ? "reachable, last reply " : "NOT REACHABLE, last reply ", to);
-        print_ago(to, last);
-    }
-    fputc('\n', to);
-}
-
-static void print_traffic(FILE *to, const json_t *t)
-{
-    const json_t *budget = json_object_get(t, "budget");
-    const char *token = text_of(t, "token");
-    char count[32];
-    fprintf(to, "  %s requests", print_count(number_of(t, "requests"), count));
-    print_some(to, t, "failures", "failed");
-    print_some(to, t, "retries", "repeated");
-    print_some(to, t, "active", "under way");
-    print_some(to, t, "queued", "waiting");
-    if (number_of(budget, "limit") > 0)
-        fprintf(to, "; %lld of %lld in the last minute", number_of(budget, "used"), number_of(budget, "limit"));
-    if (token) {
-        fputs("; token ", to);
-        print_text(to, token);
-    }
-    fputc('\n', to);
-}
-
-static void print_tenant(FILE *to, const json_t *t)
-{
-    static const char *const known[] = {"name",     "provider", "reachable",   "last_reply",    "requests", "failures",
-                                        "retries",  "active",   "budget",      "queued",        "token",    "pending",
-                                        "rejected", "jobs",     "collections", "guard_tripped", NULL};
-    const char *name = text_of(t, "name"), *provider = text_of(t, "provider");
-    const json_t *c;
-    size_t i;
-    print_text(to, name ? name : "?");
-    if (provider && name && strcmp(provider, name) != 0) {
-        fputs(" (", to);
-        print_text(to, provider);
-        fputc(')', to);
-    }
-    fputs(": ", to);
-    print_reach(to, t);
-    print_traffic(to, t);
-    fprintf(to, "  saves: %lld pending, %lld rejected; %lld jobs\n", number_of(t, "pending"), number_of(t, "rejected"),
-            number_of(t, "jobs"));
-    if (json_is_true(json_object_get(t, "guard_tripped")))
-        fputs("  GUARD: too many removals; they are held until `lmsfs release` or `lmsfs drop`\n", to);
-    print_others(to, t, known, "  ", "\n");
-    json_array_foreach(json_object_get(t, "collections"), i, c)
-    {
-        print_collection(to, c);
-    }
-}
-
-void print_status(FILE *to, const char *mountpoint, const json_t *status)
-{
-    static const char *const known[] = {"ok", "tenants", NULL};
-    const json_t *t;
-    size_t i;
-    if (mountpoint) {
-        print_text(to, mountpoint);
-        fputc('\n', to);
-    }
-    json_array_foreach(json_object_get(status, "tenants"), i, t)
-    {
-        fputs(i || mountpoint ? "\n" : "", to);
-        print_tenant(to, t);
-    }
-    print_others(to, status, known, "", "\n");
 }
 
 /* ---- other answers ---- */

@@ -3,6 +3,7 @@
 #define CLI_PRINT_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 
@@ -13,10 +14,23 @@ char *print_count(long long n, char buf[static 32]);
 /* How long ago, for people: "3 s", "5 min", "2 h", "4 days". Returns buf. */
 char *print_age(long long seconds, char buf[static 32]);
 
-void print_status(FILE *to, const char *mountpoint, const json_t *status);
+/* "3 s ago" of an ISO 8601 time, or the text itself where it is no time. */
+void print_ago(FILE *to, const char *iso);
+/* The members of an object that the printer has no place of its own for: what a newer daemon says reaches people too.
+ * known ends in NULL; before and after stand around each. */
+void print_others(FILE *to, const json_t *object, const char *const *known, const char *before, const char *after);
+
+struct status_view {
+    const char *mountpoint; /* NULL: not known */
+    const char *tenant;     /* the only one whose collections are shown; NULL: all of them */
+    bool verbose;           /* collections and traffic too */
+    bool colour;
+};
+/* The state of a daemon: a table with a line a tenant, below it what somebody should know of. NULL view: the table, plain. */
+void print_status(FILE *to, const struct status_view *view, const json_t *status);
 /* Any other answer: what is known of it in the order people want, then whatever else there is. */
+void print_answer(FILE *to, const json_t *answer);
 /* The URL alone where there is one, so that curl "$(lmsfs url …)" works; else a line each, its name before it. */
 void print_urls(FILE *to, const json_t *urls);
-void print_answer(FILE *to, const json_t *answer);
 
 #endif

@@ -174,8 +174,12 @@ file=$MNT/hownow/users/EXT-e-000001.json
 t ls "$MNT/hownow/users" >"$T/output"
 says "refresh a directory" 0 '^$' "$LMSFS_BIN" refresh "$MNT/hownow/users"
 says "check beside a running mount" 0 'hownow: reachable, credentials good' "$LMSFS_BIN" check "$CONF"
-says "status by path" 0 'hownow: reachable.*users +120  complete' "$LMSFS_BIN" status "$MNT"
-says "status by configuration" 0 'hownow: reachable' "$LMSFS_BIN" status "$CONF"
+says "status by path" 0 'hownow  +yes  +120  [0-9]+ (s|min) ago  +[0-9]+  [0-9]+ of 50 left  +0  +0  +0'$'\n''.*users +120  complete' "$LMSFS_BIN" status "$MNT"
+eq "… of one tenant, its collections only" "hownow" "$("$LMSFS_BIN" status "$MNT/hownow/users" | sed -n 's/^\([a-z]*\): [0-9,]* requests.*/\1/p')"
+run "$LMSFS_BIN" status "$CONF"
+like "status by configuration" '^TENANT +REACHABLE +PEOPLE +LISTED +DETAILS +BUDGET +PENDING +REJECTED +JOBS'$'\n''hownow  +yes ' "$OUT"
+eq "… is a line a tenant, and nothing more where all is well" 3 "$(wc -l <<<"$OUT")"
+says "… with --verbose the collections too" 0 'users +120  complete' "$LMSFS_BIN" status --verbose "$CONF"
 says "status where one stands" 0 "^$MNT"$'\n' env -C "$MNT/synap" "$LMSFS_BIN" status
 says "a relative path" 0 'clean' env -C "$MNT/synap" "$LMSFS_BIN" why ../hownow/users/EXT-e-000001.json
 run "$LMSFS_BIN" status --json "$MNT"
@@ -193,6 +197,11 @@ t sed -i 's/"user_type": ".*"/"user_type": "Emperor"/' "$file" 2>/dev/null
 says "why says what was wrong" 0 'EXT-e-000001.json: .*EINVAL.*user_type must be one of' "$LMSFS_BIN" why "$file"
 says "rejected lists it" 0 '^[0-9]+'$'\t''.*EXT-e-000001.json.*user_type' "$LMSFS_BIN" rejected "$MNT"
 number=${OUT%%$'\t'*}
+says "status points to it" 0 'hownow: what was refused is kept: `lmsfs rejected`' "$LMSFS_BIN" status "$CONF"
+colours() { t 20 env "$@" script -qec "'$LMSFS_BIN' status '$CONF'" /dev/null </dev/null | grep -c $'\033'; }
+within "on a terminal the status has colours" 1 9 "$(colours -u NO_COLOR TERM=xterm)"
+eq "… and none with NO_COLOR" 0 "$(colours NO_COLOR=1 TERM=xterm)"
+eq "… nor in a pipe" 0 "$("$LMSFS_BIN" status "$CONF" | grep -c $'\033')"
 says "drop forgets it" 0 '^' "$LMSFS_BIN" drop "$number" "$MNT"
 says "nothing is rejected any more" 0 'nothing is rejected' "$LMSFS_BIN" rejected "$MNT"
 says "dropping it twice" 1 "^lmsfs: " "$LMSFS_BIN" drop "$number" "$MNT"
