@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# docs/start.md holds: its configuration and all of its commands, as written, with the sandbox where the vendors are. And the escape from a
+# What docs/ says is so. docs/start.md: its configuration and all of its commands, as written, with the sandbox where the vendors are. And the escape from a
 # mount that hangs, of docs/troubleshooting.md.
 # timeout: 240
 
@@ -82,6 +82,19 @@ eq "… and the LMS has it" Contributor "$(state "hownow/users/$file" | jq -r .u
 eq "… by one request" 1 "$(requests "$changes")"
 as_written "6. At every boot"
 eq "… everybody is there" 40 "$(tail -n 1 <<<"$OUT")"
+
+# ---- what the other pages name ----
+packages=$(sed -n '/^build=/,/^$/p' packaging/install-deps | grep -oE '[a-z][a-z0-9.+-]+' | grep -vxE 'build|demo|test|lint|fuzz|deb' | sort -u)
+within "packaging/install-deps has packages" 30 99 "$(wc -w <<<"$packages")"
+eq "docs/dependencies.md has each of them" "" \
+    "$(grep -vxFf <(sed -n 's/^| \([a-z][^|]*\) |.*/\1/p' docs/dependencies.md | tr -d ' ' | tr , '\n') <<<"$packages")"
+named=$(sed 's/[^ `]*<[^ `]*//g' docs/{architecture,vendor,dependencies,start}.md | grep -ohE '\b(src|tests|docs|packaging|examples|include)/[A-Za-z0-9_./-]+[a-z0-9]' | sort -u)
+within "paths of the tree are named" 50 500 "$(wc -w <<<"$named")"
+eq "… and each is there" "" "$(for path in $named; do [ -e "$path" ] || echo "$path"; done)"
+eq "docs/vendor.md: no vendor's name stands in the code above src/lms/" "" \
+    "$(for file in src/{sync,fs,store,net}/*.c; do
+        gcc -fpreprocessed -dD -E -P -w "$file" | grep -iE 'hownow|synap|learningpool|avia|thrive' | sed "s|^|$file: |"
+    done)"
 
 # ---- troubleshooting: a mount that hangs ----
 page=docs/troubleshooting.md
