@@ -77,6 +77,8 @@ struct lms_field {
     const char *keyed_by;     /* arrays of objects that are told apart by this member: differ by key; NULL = as a whole.
                                  An LMS_OBJECT with "" here is open: its members differ one by one, and none can be cleared
                                  without LMS_CLEARABLE. An LMS_ARRAY with "" is a set of strings */
+    bool (*key_of)(const json_t *element, char *out, size_t size); /* of a keyed array whose elements no one member tells apart: the
+                                 key, as text; false: it has none. `keyed_by` is then only what people are told. NULL as a rule */
 };
 
 struct lms_files {      /* members of a record's field that are files: objects with a url (signed) and a size */
@@ -161,6 +163,8 @@ struct lms_plan { /* requests in the order to send; the next goes out when the o
     struct http_request *steps;
     char **labels; /* what each step carries, for people: "name", "attr", "the user" */
     size_t n;
+    json_t *reached; /* LMS_WRITE_ONLY: the document as these steps leave it, where another save must follow for the rest, so that
+                        each has a job of its own and can fail alone; NULL: merged, as a rule */
 };
 void lms_plan_release(struct lms_plan *p);
 

@@ -184,7 +184,7 @@ static json_t *merge_elements(const struct lms_field *f, const json_t *now, cons
 {
     json_t *out = json_array(), *left = set ? json_deep_copy(set) : json_object(), *value;
     const char *key;
-    char buf[24];
+    char buf[DOC_KEY_LEN];
     int rc = out && left ? 0 : -1;
 
     for (size_t i = 0; i < json_array_size(now); i++) {

@@ -107,7 +107,7 @@ static int check_string(const struct lms_field *f, const json_t *value, const ch
 static int check_keyed_array(const struct lms_field *f, const json_t *value, struct err *e)
 {
     json_t *seen = NULL;
-    char buf[24];
+    char buf[DOC_KEY_LEN];
     for (size_t i = 0; i < json_array_size(value); i++) {
         const json_t *element = json_array_get(value, i);
         if (*f->keyed_by ? !json_is_object(element) : !json_is_string(element))

@@ -55,11 +55,13 @@ bool doc_equal(const json_t *a, const json_t *b)
     return json_equal(a, b);
 }
 
-const char *doc_element_key(const struct lms_field *f, const json_t *element, char buf[24])
+const char *doc_element_key(const struct lms_field *f, const json_t *element, char buf[DOC_KEY_LEN])
 {
+    if (f->key_of)
+        return f->key_of(element, buf, DOC_KEY_LEN) ? buf : NULL;
     const json_t *key = *f->keyed_by ? json_object_get(element, f->keyed_by) : element; /* "": a set of strings */
     if (json_is_integer(key)) {
-        snprintf(buf, 24, "%" JSON_INTEGER_FORMAT, json_integer_value(key));
+        snprintf(buf, DOC_KEY_LEN, "%" JSON_INTEGER_FORMAT, json_integer_value(key));
         return buf;
     }
     const char *s = json_string_value(key);
@@ -86,7 +88,7 @@ static int elements_by_key(const struct lms_field *f, const json_t *value, json_
         return -EINVAL;
     for (size_t i = 0; i < json_array_size(value); i++) {
         json_t *element = json_array_get(value, i);
-        char buf[24];
+        char buf[DOC_KEY_LEN];
         const char *key = doc_element_key(f, element, buf);
         if (!key || json_object_get(out, key))
             return -EINVAL;

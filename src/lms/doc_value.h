@@ -4,7 +4,8 @@
 
 #include "lmsfs/lms.h"
 
-#define DOC_MASK "***" /* what doc_masked puts in a secret's place */
+#define DOC_KEY_LEN 1100  /* room for an element's key; strings of one member aren't copied and may be longer */
+#define DOC_MASK    "***" /* what doc_masked puts in a secret's place */
 
 /* NULL where the collection has no such field. */
 const struct lms_field *doc_field(const struct lms_collection *c, const char *name);
@@ -18,7 +19,7 @@ bool doc_is_ours(const char *readonly_member);
  * *out (new reference): an object key → element. -EINVAL where the elements can't be told apart (no key, a key twice). */
 int doc_by_key(const struct lms_field *f, const json_t *value, json_t **out);
 /* The key of one element of a keyed array, in buf (decimal for integers); NULL where it has none. */
-const char *doc_element_key(const struct lms_field *f, const json_t *element, char buf[24]);
+const char *doc_element_key(const struct lms_field *f, const json_t *element, char buf[DOC_KEY_LEN]);
 /* Equal as values of this field: keyed arrays without regard to order, null and absent (NULL) the same. */
 bool doc_same(const struct lms_field *f, const json_t *a, const json_t *b);
 

@@ -66,6 +66,12 @@ static const struct lms_field learning_fields[] = {
     {0},
 };
 
+/* A review is told apart by skill and reviewer; without a reviewer it is the user's own. */
+static const struct lms_field review_fields[] = {
+    {.name = "skills", .type = LMS_ARRAY, .keyed_by = "skill_id by one reviewer", .key_of = hownow_review_key},
+    {0},
+};
+
 /* Only ever added to at its end: an inode number holds the index. */
 static const struct lms_collection collections[] = {
     {.name = "users",
@@ -103,6 +109,11 @@ static const struct lms_collection collections[] = {
      .kind = LMS_WRITE_ONLY,
      .can = LMS_CREATE | LMS_UPDATE | LMS_UPSERT | LMS_FULL,
      .fields = learning_fields},
+    {.name = "user-skills",
+     .plain_names = true, /* EXT-… or ID-…, as paths have it: EXT-5 and ID-5 are two people */
+     .kind = LMS_WRITE_ONLY,
+     .can = LMS_CREATE | LMS_UPDATE | LMS_UPSERT | LMS_DELETE | LMS_EMPTIES,
+     .fields = review_fields},
 };
 
 /* The path below /external/v1/, for the collections that have one of their own. */

@@ -31,6 +31,10 @@ int hownow_search_parent(const struct lms_collection *c, const char *text, char 
 /* hownow_learning.c: learning records from elsewhere, which the API only takes */
 int hownow_save_learning(const struct lms_collection *c, const struct lms_save *s, struct lms_plan *out, struct err *e);
 
+/* hownow_reviews.c: user-skills, which the API only takes */
+bool hownow_review_key(const json_t *element, char *out, size_t size);
+int hownow_save_reviews(const struct lms_save *s, struct lms_plan *out, struct err *e);
+
 /* hownow_roles.c */
 int hownow_save_role(const struct lms_save *s, struct lms_plan *out, struct err *e);
 

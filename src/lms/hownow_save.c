@@ -45,7 +45,7 @@ static int check_job_role(const json_t *role, struct err *e)
 static int check_custom_fields(const struct lms_save *s, const struct lms_field *f, const json_t *fields, struct err *e)
 {
     json_t *known = NULL;
-    char buf[24];
+    char buf[DOC_KEY_LEN];
     int rc = doc_by_key(f, doc_value(s->base, f->name), &known);
 
     rc = rc == -EINVAL ? 0 : rc;
@@ -214,6 +214,8 @@ int hownow_save(const struct lms_collection *c, const struct lms_save *s, struct
         rc = save_skill(s, out, e);
     else if (hownow_is(c, "learning-records"))
         rc = hownow_save_learning(c, s, out, e);
+    else if (hownow_is(c, "user-skills"))
+        rc = hownow_save_reviews(s, out, e);
     else if (hownow_is(c, "job-roles"))
         rc = hownow_save_role(s, out, e);
     else

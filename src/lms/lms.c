@@ -70,6 +70,7 @@ void lms_plan_release(struct lms_plan *p)
     }
     free(p->steps);
     free(p->labels);
+    json_decref(p->reached);
     *p = (struct lms_plan){0};
 }
 

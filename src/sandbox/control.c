@@ -159,6 +159,7 @@ static const struct route routes[] = {
     {"GET", "/_sandbox/state/hownow/jobs", {0}, BODY_NONE, hn_jobs_state},
     {"GET", "/_sandbox/state/hownow/job-roles/:role", {0}, BODY_NONE, hn_role_state},
     {"GET", "/_sandbox/state/hownow/learning-records/:user", {0}, BODY_NONE, hn_engagement_state},
+    {"GET", "/_sandbox/state/hownow/user-skills/:user", {0}, BODY_NONE, hn_reviews_state},
     {"GET", "/_sandbox/state/hownow/users", {0}, BODY_NONE, sb_control_hownow_totals},
     {"GET", "/_sandbox/state/hownow/users/:user", {0}, BODY_NONE, sb_control_hownow_state},
     {"GET", "/_sandbox/state/synap/study/:email", {0}, BODY_NONE, sy_study_state},

@@ -14,6 +14,8 @@ static const struct route routes[] = {
     {"PUT", "/external/v1/users/:user/deactivate", {0}, BODY_JSON_OPTIONAL, hn_deactivate},
     {"PUT", "/external/v1/users/:user/reactivate", {0}, BODY_JSON_OPTIONAL, hn_reactivate},
     {"DELETE", "/external/v1/users/:user/delete", {0}, BODY_JSON_OPTIONAL, hn_delete},
+    {"POST", "/external/v1/users/:user/skills", {0}, BODY_JSON, hn_reviews_add},
+    {"DELETE", "/external/v1/users/:user/skills", {0}, BODY_JSON, hn_reviews_remove},
     {"GET", "/external/v1/job_roles", {"page", "per_page", "q"}, BODY_NONE, hn_roles_list},
     {"POST", "/external/v1/job_roles", {0}, BODY_JSON, hn_role_create},
     {"GET", "/external/v1/job_roles/:role", {0}, BODY_NONE, hn_role_get},

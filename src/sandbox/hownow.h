@@ -133,6 +133,14 @@ void hn_engagement_free(struct engagement *e);
 void hn_engagement_upsert(struct sandbox *sb, struct request *rq, struct reply *rp);
 void hn_engagement_state(struct sandbox *sb, struct request *rq, struct reply *rp);
 
+/* ---- hownow_reviews.c: reviews of people's skills ---- */
+
+struct reviews *hn_reviews_new(void);
+void hn_reviews_free(struct reviews *r);
+void hn_reviews_add(struct sandbox *sb, struct request *rq, struct reply *rp);
+void hn_reviews_remove(struct sandbox *sb, struct request *rq, struct reply *rp);
+void hn_reviews_state(struct sandbox *sb, struct request *rq, struct reply *rp);
+
 /* ---- hownow_groups.c ---- */
 
 struct groups *hn_groups_new(uint64_t seed, uint32_t seeded);

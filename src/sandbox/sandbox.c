@@ -27,6 +27,7 @@ struct sandbox *sandbox_new(const struct settings *settings)
     sb->access = hn_access_new();
     sb->jobs = hn_jobs_new(settings->job_seconds);
     sb->engagement = hn_engagement_new();
+    sb->reviews = hn_reviews_new();
     sb->synap = sy_new(settings->seed, settings->synap_users);
     sb->pool = lp_new(settings);
     sb->thrive = th_new(settings->seed, settings->thrive_users);
@@ -49,6 +50,7 @@ void sandbox_free(struct sandbox *sb)
     th_free(sb->thrive);
     av_free(sb->avia);
     sy_free(sb->synap);
+    hn_reviews_free(sb->reviews);
     hn_engagement_free(sb->engagement);
     hn_jobs_free(sb->jobs);
     hn_access_free(sb->access);

@@ -34,6 +34,7 @@ struct sandbox {
     struct access *access;
     struct jobs *jobs;
     struct engagement *engagement;
+    struct reviews *reviews;
     struct synap *synap;
     struct pool *pool;
     struct thrive *thrive;

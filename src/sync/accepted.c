@@ -124,8 +124,8 @@ static json_t *laid_over(const struct lms_collection *c, json_t *doc, const json
     return merged;
 }
 
-/* What is to be shown: fields only; NULL: nothing. */
-static json_t *shown(const struct lms_collection *c, const json_t *o)
+/* What it comes to, all of the log laid over it, whether it was removed in the end or not; NULL: nothing. */
+static json_t *comes_to(const struct lms_collection *c, const json_t *o, bool *gone)
 {
     json_t *settled = json_object_get(o, "doc"), *item;
     json_t *doc = json_is_object(settled) ? json_deep_copy(settled) : NULL;
@@ -136,7 +136,16 @@ static json_t *shown(const struct lms_collection *c, const json_t *o)
         doc = laid_over(c, doc, item);
         removed = json_is_true(json_object_get(item, "removes"));
     }
-    if (!removed)
+    *gone = removed;
+    return doc;
+}
+
+/* What is to be shown: fields only; NULL: nothing. */
+static json_t *shown(const struct lms_collection *c, const json_t *o)
+{
+    bool gone;
+    json_t *doc = comes_to(c, o, &gone);
+    if (!gone)
         return doc;
     json_decref(doc);
     return NULL;
@@ -434,9 +443,9 @@ int accepted_removed(struct tenant *t, uint64_t home, const char *name, struct k
     if (entry_find(t, home, name, at, &o, &e) || !o)
         return -ENOENT;
     const char *key = json_string_value(json_object_get(o, "key")), *ext = json_string_value(json_object_get(o, "ext"));
-    json_t *doc = shown(c, o), *settled = json_object_get(o, "doc");
-    bool removed = !doc && key && json_is_object(settled);
-    json_decref(doc);
+    bool gone;
+    json_t *doc = comes_to(c, o, &gone); /* the job of its removal may still run: what that leaves counts */
+    bool removed = gone && key && doc;
     if (removed)
         *k = (struct known){.home = home,
                             .flags = STORE_ACTIVE | STORE_COMPLETE,
@@ -444,7 +453,8 @@ int accepted_removed(struct tenant *t, uint64_t home, const char *name, struct k
                             .ext = strdup(ext ? ext : ""),
                             .email = strdup(""),
                             .name = strdup(name),
-                            .doc = doc_project(c, NULL, settled)};
+                            .doc = doc_project(c, NULL, doc)};
+    json_decref(doc);
     json_decref(o);
     if (removed && k->key && k->ext && k->email && k->name && k->doc && !doc_finish(c, k->doc, true))
         return 0;

@@ -21,6 +21,7 @@ struct save {
     struct caller caller;
     struct waiters waiters;
     struct save *behind; /* the next save of the same record */
+    struct save *rest;   /* this one is a part: what is to follow it, before all others */
     char *id;            /* the external id that the record has or is to have */
     uint64_t seq;        /* journal; 0 = not yet */
     char uid[33];        /* lms_save.uid: of this save, whichever try it is */
@@ -68,6 +69,11 @@ void save_as_update(struct save *s); /* what it creates is there already: the sa
 void save_enqueue(struct save *s);
 struct save *save_leave(struct save *s); /* it is over; the next of the line, which is to begin. NULL: there is none */
 bool save_waits_for_other(struct save *s); /* the record is being saved under another name: s begins again when that is over */
+
+/* split.c: a save whose plan reaches only a part. Sets s->rest, and makes s a save of that part. 0, -errno. */
+int save_split(struct save *s, struct err *e);
+void save_hand_over(struct save *s); /* the part went through: its rest is the next in line, and has those who wait */
+void save_unsplit(struct save *s);   /* the part is given up or tried anew: the rest with it */
 
 /* verdict.c */
 void save_send(struct save *s); /* the plan */

@@ -68,6 +68,8 @@ static int accept_durably(struct save *s, struct watch *w, struct err *e)
         return r;
     if (is_written_only(s))
         r = accepted_save(t, &a, e);
+    if (r == 0 && s->rest)
+        r = journal_write(s->rest, "begun", NULL, e);
     if (r == 0 && w) {
         r = journal_write(s, "accepted", s->last.job_id, e);
         if (r == 0)
@@ -107,7 +109,7 @@ static void accepted_job(struct save *s)
         watch_of_save(t, s->seq, s->last.job_id, s->ino);
         hook_inode(t->engine, s->ino);
     }
-    if (noted == 0 && t->info.conf->settle == SETTLE_COMPLETED)
+    if (noted == 0 && !s->rest && t->info.conf->settle == SETTLE_COMPLETED)
         wait_for_job(s, job_ino);
     save_end(s, 0, NULL);
 }
@@ -481,6 +483,8 @@ void save_send(struct save *s)
     }
     if (r == 0 && !(s->replayed && s->was_sent))
         r = journal_write(s, "sent", NULL, &e);
+    if (r == 0 && s->plan.reached)
+        r = save_split(s, &e);
     if (r) {
         e.code = r;
         save_refuse(s, r, &e);

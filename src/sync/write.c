@@ -22,6 +22,7 @@
 
 void save_drop_work(struct save *s)
 {
+    save_unsplit(s);
     known_release(&s->now);
     json_decref(s->saved);
     json_decref(s->options);
@@ -63,6 +64,8 @@ void save_release(struct save *s)
 void save_end(struct save *s, int code, const struct err *e)
 {
     struct tenant *t = s->tenant;
+    if (code == 0)
+        save_hand_over(s);
     struct save *next = save_leave(s);
     if (s->secret && s->ino) /* also when a later step was refused: the LMS has told it, and tells it once */
         secret_keep(t->engine, s->ino, s->secret);

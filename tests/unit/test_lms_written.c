@@ -120,6 +120,110 @@ static void test_a_learning_record_is_sent_whole(void **state)
     assert_int_equal(plan.n, 0);
 }
 
+static const char *header_of(const struct http_request *r, const char *name)
+{
+    for (size_t i = 0; i < r->headers_n; i++)
+        if (!strcmp(r->headers[i].name, name))
+            return r->headers[i].value;
+    return "";
+}
+
+static struct lms_plan reviews_plan(const char *before, const char *after, int want)
+{
+    struct lms_save s = {.name = "EXT-user_1", .key = "EXT-user_1", .base = json_of(before)};
+    struct lms_plan plan = plan_of("hownow", "user-skills", &s, after, want);
+    json_decref(s.base);
+    return plan;
+}
+
+static void test_reviews_added_are_posted(void **state)
+{
+    (void)state;
+    struct lms_plan plan = reviews_plan("{'skills':[{'skill_id':'EXT-a','proficiency_level':1}]}",
+                                        "{'skills':[{'skill_id':'EXT-a','proficiency_level':1},{'external_skill_id':'a'"
+                                        ",'proficiency_level':2,'reviewer_id':"
+                                        "'EXT-b'},{'skill_id':'ID-5','proficiency_level':3,'reviewer_id':null}]}",
+                                        0);
+    assert_int_equal(plan.n, 1);
+    assert_request(&plan.steps[0], HTTP_POST, "/external/v1/users/EXT-user_1/skills");
+    assert_true(plan.steps[0].idempotent);
+    assert_null(plan.reached);
+    assert_string_equal(header_of(&plan.steps[0], "X-User-Id"), "");
+    assert_json(body_of(&plan.steps[0]),
+                "{'skills':[{'skill_id':'EXT-a','proficiency_level':2,'reviewer_id':'EXT-b'},{'skill_id':'ID-5',"
+                "'proficiency_level':3}]}");
+    lms_plan_release(&plan);
+}
+
+static void test_each_reviewers_removals_are_a_part(void **state)
+{
+    const char *all = "{'skills':[{'skill_id':'EXT-a','proficiency_level':1,'reviewer_id':'EXT-b'},{'skill_id':'EXT-a',"
+                      "'proficiency_level':2},{'external_skill_id':'c','proficiency_level':3,'reviewer_id':'EXT-b'}]}";
+    (void)state;
+    struct lms_plan plan = reviews_plan(all, "{'skills':[]}", 0);
+    assert_int_equal(plan.n, 1);
+    assert_request(&plan.steps[0], HTTP_DELETE, "/external/v1/users/EXT-user_1/skills");
+    assert_string_equal(header_of(&plan.steps[0], "X-User-Id"), "EXT-b");
+    assert_json(body_of(&plan.steps[0]), "{'skills':[{'skill_id':'EXT-a','reviewer_id':'EXT-b'},{'skill_id':'EXT-c',"
+                                         "'reviewer_id':'EXT-b'}]}");
+    assert_json(json_incref(plan.reached), "{'skills':[{'skill_id':'EXT-a','proficiency_level':2}]}");
+    lms_plan_release(&plan);
+    plan = reviews_plan("{'skills':[{'skill_id':'EXT-a','proficiency_level':2}]}", "{}", 0);
+    assert_string_equal(header_of(&plan.steps[0], "X-User-Id"), "EXT-user_1");
+    assert_null(plan.reached);
+    lms_plan_release(&plan);
+    plan = reviews_plan(all, "{'skills':[{'skill_id':'EXT-d','proficiency_level':4}]}", 0);
+    assert_request(&plan.steps[0], HTTP_POST, "/external/v1/users/EXT-user_1/skills");
+    assert_int_equal(json_array_size(json_object_get(plan.reached, "skills")), 4);
+    lms_plan_release(&plan);
+}
+
+static void test_what_is_no_review_is_refused(void **state)
+{
+    static const char *const bad[] = {
+        "{'skills':[{'skill_id':'EXT-a'}]}",
+        "{'skills':[{'skill_id':'EXT-a','proficiency_level':0}]}",
+        "{'skills':[{'skill_id':'EXT-a','proficiency_level':6}]}",
+        "{'skills':[{'skill_id':'EXT-a','proficiency_level':'3'}]}",
+        "{'skills':[{'proficiency_level':3}]}",
+        "{'skills':[{'skill_id':'EXT-a','external_skill_id':'b','proficiency_level':3}]}",
+        "{'skills':[{'skill_id':'EXT-a','proficiency_level':3,'reviewer_id':7}]}",
+        "{'skills':[{'skill_id':'EXT-a','proficiency_level':3,'level':3}]}",
+        "{'skills':[{'skill_id':'EXT-a','proficiency_level':3,'reviewer_id':'x\\r\\ny: z'}]}",
+        "{'skills':[{'skill_id':'EXT-a','proficiency_level':3},{'external_skill_id':'a','proficiency_level':4}]}",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct lms_plan plan = reviews_plan("{}", bad[i], -EINVAL);
+        assert_int_equal(plan.n, 0);
+    }
+    struct lms_plan same = reviews_plan("{'skills':[{'skill_id':'EXT-a','proficiency_level':2}]}",
+                                        "{'skills':[{'external_skill_id':'a','proficiency_level':2}]}", 0);
+    assert_int_equal(same.n, 0);
+}
+
+static void test_a_review_is_told_apart_by_skill_and_reviewer(void **state)
+{
+    const struct lms_collection *c = lms_collection(lms_provider("hownow"), "user-skills");
+    json_t *base = json_of("{'skills':[{'skill_id':'EXT-a','proficiency_level':1},{'skill_id':'EXT-a',"
+                           "'proficiency_level':2,'reviewer_id':'EXT-b'}],'_readonly':{}}"),
+           *saved =
+               json_of("{'skills':[{'external_skill_id':'a','proficiency_level':4,'reviewer_id':'b'}],'_readonly':{}}"),
+           *delta, *merged, *changed;
+    struct err e = {0};
+    (void)state;
+    assert_ok(doc_diff(c, base, saved, &delta, &e), e);
+    assert_json(json_incref(delta), "{'keyed':{'skills':{'set':{'EXT-a by EXT-b':{'external_skill_id':'a',"
+                                    "'proficiency_level':4,'reviewer_id':'b'}},'remove':['EXT-a']}}}");
+    assert_ok(doc_apply(c, base, base, delta, &merged, &changed, &e), e);
+    assert_json(json_incref(merged), "{'skills':[{'external_skill_id':'a','proficiency_level':4,'reviewer_id':'b'}]}");
+    json_decref(base);
+    json_decref(saved);
+    json_decref(delta);
+    json_decref(merged);
+    json_decref(changed);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -128,6 +232,10 @@ int main(void)
         cmocka_unit_test(test_an_invitation_and_its_reply),
         cmocka_unit_test(test_an_attempt_is_as_it_came_without_its_signature),
         cmocka_unit_test(test_a_learning_record_is_sent_whole),
+        cmocka_unit_test(test_reviews_added_are_posted),
+        cmocka_unit_test(test_each_reviewers_removals_are_a_part),
+        cmocka_unit_test(test_what_is_no_review_is_refused),
+        cmocka_unit_test(test_a_review_is_told_apart_by_skill_and_reviewer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
