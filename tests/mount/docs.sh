@@ -11,10 +11,7 @@ if [ -z "${DOCS_NAMESPACE:-}" ]; then
 fi
 . tests/lib/lib.sh
 
-# What others have mounted came along, and would stay in use for as long as this suite runs.
-awk '/ - fuse\.lmsfs / { print $5 }' /proc/self/mountinfo | while read -r other; do
-    timeout 10 umount -i -l -c "$other" 2>/dev/null
-done
+foreign_mounts_leave
 
 CACHE=/var/cache/lmsfs CONF=/etc/lmsfs/lms.conf MNT=/mnt/lms
 page=docs/start.md

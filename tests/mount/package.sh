@@ -11,6 +11,7 @@ if [ -z "${PACKAGE_NAMESPACE:-}" ]; then
     exec env PACKAGE_NAMESPACE=1 unshare --mount --propagation private ${as_root[@]+"${as_root[@]}"} bash "$0"
 fi
 . tests/lib/lib.sh
+foreign_mounts_leave
 
 # ---- built ----
 T_LIMIT=120
