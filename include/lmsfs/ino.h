@@ -14,8 +14,8 @@
 #include <stdint.h>
 
 enum ino_kind {
-    INO_FIXED = 0,       /* 1 = the root, 2 = .lmsfs, 3… = its files */
-    INO_TENANT = 1,      /* /<tenant> */
+    INO_FIXED = 0, /* 1 = the root, 2 = .lmsfs, 3… = its files */
+    INO_TENANT = 1, /* /<tenant>; with a record id a folder in it, of singletons: the index of its first collection, and 1 */
     INO_DIR = 2,         /* a collection's directory; record id = the parent's in per-parent collections, else 0 */
     INO_BIN = 3,         /* deactivated-<collection> */
     INO_JOBS = 4,        /* jobs */

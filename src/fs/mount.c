@@ -75,6 +75,19 @@ const struct fuse_lowlevel_ops mount_ops = {
 
 /* ------------------------------------------------------------------ what the engine tells */
 
+/* Singletons belong to their tenant, and stand in its folders. */
+static void each_folder(struct mount *m, uint64_t tenant, const char *name)
+{
+    const struct tenant_info *t = ino_kind(tenant) == INO_TENANT ? tree_tenant(m, tenant) : NULL;
+    uint64_t folder;
+    for (unsigned i = 0; t && tree_folder(t, i, &folder); i++) {
+        if (name)
+            notifier_entry(m->entries, folder, name);
+        else
+            notifier_inode(m->inodes, folder);
+    }
+}
+
 /* Directories of parents have an entry for each record of the collection that changed. */
 static void each_parents_dir(struct mount *m, uint64_t dir, void (*tell)(struct mount *, uint64_t, const char *),
                              const char *name)
@@ -111,6 +124,7 @@ static void inode_changed(void *ctx, uint64_t ino)
     struct mount *m = ctx;
     notifier_inode(m->inodes, numbers_shown(m->numbers, ino));
     each_parents_dir(m, ino, tell_inode, NULL);
+    each_folder(m, ino, NULL);
 }
 
 static void entry_changed(void *ctx, uint64_t dir, const char *name)
@@ -118,6 +132,7 @@ static void entry_changed(void *ctx, uint64_t dir, const char *name)
     struct mount *m = ctx;
     notifier_entry(m->entries, dir, name);
     each_parents_dir(m, dir, tell_entry, name);
+    each_folder(m, dir, name);
 }
 
 /* ------------------------------------------------------------------ making */

@@ -214,7 +214,7 @@ static bool fill_still(struct fill *f, uint64_t off)
         if (tree_control(ino)) { /* its attributes come with its text */
             if (!put_bare(f, t.name, ino, type, i + 3))
                 return false;
-        } else if (!ino && store_lookup(f->r, f->dir, t.name, &ino)) {
+        } else if (!ino && store_lookup(f->r, tree_home(f->dir), t.name, &ino)) {
             if (!put_bare(f, t.name, ino_make(INO_RECORD, ino_tenant(f->dir), t.collection, INO_REC_MASK), type, i + 3))
                 return false;
         } else if (!put_node(f, t.name, ino, type, i + 3)) {

@@ -135,10 +135,10 @@ static int look_in_tenant(struct mount *m, struct store_read *r, uint64_t dir, c
         return code;
     if (t.ino)
         return entry_node(m, r, t.ino, e);
-    code = store_lookup(r, dir, name, &ino);
+    code = store_lookup(r, tree_home(dir), name, &ino);
     if (code == 0)
         return entry_node(m, r, ino, e);
-    return code == -ENOENT ? want(w, dir, name) : code;
+    return code == -ENOENT ? want(w, tree_home(dir), name) : code;
 }
 
 static int look_in_jobs(struct mount *m, struct store_read *r, uint64_t dir, const char *name, struct fuse_entry_param *e)

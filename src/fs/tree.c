@@ -56,6 +56,41 @@ const struct lms_collection *tree_collection(const struct mount *m, uint64_t ino
     return &t->provider->collections[ino_coll(ino)];
 }
 
+static bool same_folder(const char *a, const char *b)
+{
+    return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+static unsigned folder_first(const struct lms_provider *p, const char *folder)
+{
+    unsigned i = 0;
+    while (!same_folder(p->collections[i].folder, folder))
+        i++;
+    return i;
+}
+
+/* A folder has the number of the first of its collections, and one. The name of the folder; NULL: it is the tenant itself, or nothing. */
+static const char *folder_name(const struct mount *m, uint64_t ino)
+{
+    const struct tenant_info *t = ino_kind(ino) == INO_TENANT && ino_rec(ino) ? tree_tenant(m, ino) : NULL;
+    if (!t || ino_rec(ino) > t->provider->collections_n)
+        return NULL;
+    const char *folder = t->provider->collections[ino_rec(ino) - 1].folder;
+    return folder && folder_first(t->provider, folder) == ino_rec(ino) - 1 ? folder : NULL;
+}
+
+bool tree_folder(const struct tenant_info *t, unsigned i, uint64_t *ino)
+{
+    for (unsigned k = 0; k < t->provider->collections_n; k++) {
+        const char *folder = t->provider->collections[k].folder;
+        if (folder && folder_first(t->provider, folder) == k && i-- == 0) {
+            *ino = ino_make(INO_TENANT, t->number, 0, k + 1);
+            return true;
+        }
+    }
+    return false;
+}
+
 bool tree_is_dir(uint64_t ino)
 {
     switch (ino_kind(ino)) {
@@ -91,6 +126,7 @@ bool tree_exists(const struct mount *m, uint64_t ino)
     case INO_FIXED:
         return (ino >= INO_ROOT && ino <= INO_METRICS) || tree_rejected(ino);
     case INO_TENANT:
+        return ino_rec(ino) ? folder_name(m, ino) != NULL : tree_tenant(m, ino) != NULL;
     case INO_JOBS:
         return tree_tenant(m, ino) != NULL;
     case INO_DIR:
@@ -111,6 +147,10 @@ uint64_t tree_parent(const struct mount *m, uint64_t ino)
         return file_parent(m, ino);
     case INO_FIXED:
         return tree_rejected(ino) ? INO_REJECTED : ino == INO_REJECTED ? INO_CONTROL : INO_ROOT;
+    case INO_TENANT:
+        if (!ino_rec(ino))
+            return INO_ROOT;
+        break;
     case INO_DIR:
         if (ino_rec(ino))
             return ino_make(INO_PARENTS, ino_tenant(ino), ino_coll(ino), 0);
@@ -127,6 +167,8 @@ uint64_t tree_parent(const struct mount *m, uint64_t ino)
 
 uint64_t tree_home(uint64_t dir)
 {
+    if (ino_kind(dir) == INO_TENANT)
+        return ino_make(INO_TENANT, ino_tenant(dir), 0, 0);
     return ino_kind(dir) == INO_BIN ? ino_as(dir, INO_DIR) : dir;
 }
 
@@ -162,19 +204,34 @@ static bool entry(struct tree_entry *out, uint64_t ino, bool dir, const char *be
     return true;
 }
 
-/* A collection has one entry in its tenant's directory, or two: its bin. */
-static bool collection_entry(uint64_t tenant, const struct lms_collection *c, unsigned index, bool bin,
+static bool singleton_entry(const struct lms_collection *c, unsigned index, struct tree_entry *out)
+{
+    entry(out, 0, false, "", c->name, ".json");
+    out->collection = index;
+    return true;
+}
+
+static bool folder_nth(const struct lms_provider *p, const char *folder, unsigned i, struct tree_entry *out)
+{
+    for (unsigned k = 0; k < p->collections_n; k++)
+        if (same_folder(p->collections[k].folder, folder) && i-- == 0)
+            return singleton_entry(&p->collections[k], k, out);
+    return false;
+}
+
+/* A collection has one entry in its tenant's directory, or two: its bin. Those of a folder have one together. */
+static bool collection_entry(const struct tenant_info *info, const struct lms_collection *c, unsigned index, bool bin,
                              struct tree_entry *out)
 {
-    unsigned t = ino_tenant(tenant);
+    unsigned t = info->number;
     if (bin)
         return c->kind != LMS_SINGLETON && !lms_has_parents(c) && (c->can & LMS_DEACTIVATE) &&
                entry(out, ino_make(INO_BIN, t, index, 0), true, "deactivated-", c->name, "");
-    if (c->kind == LMS_SINGLETON) {
-        entry(out, 0, false, "", c->name, ".json");
-        out->collection = index;
-        return true;
-    }
+    if (c->folder)
+        return folder_first(info->provider, c->folder) == index &&
+               entry(out, ino_make(INO_TENANT, t, 0, index + 1), true, "", c->folder, "");
+    if (c->kind == LMS_SINGLETON)
+        return singleton_entry(c, index, out);
     return entry(out, ino_make(lms_has_parents(c) ? INO_PARENTS : INO_DIR, t, index, 0), true, "", c->name, "");
 }
 
@@ -183,9 +240,11 @@ static bool tenant_nth(const struct mount *m, uint64_t dir, unsigned i, struct t
     const struct tenant_info *t = tree_tenant(m, dir);
     if (!t)
         return false;
+    if (ino_rec(dir))
+        return folder_name(m, dir) && folder_nth(t->provider, folder_name(m, dir), i, out);
     for (unsigned k = 0; k < t->provider->collections_n; k++)
         for (int bin = 0; bin < 2; bin++)
-            if (collection_entry(dir, &t->provider->collections[k], k, bin, out) && i-- == 0)
+            if (collection_entry(t, &t->provider->collections[k], k, bin, out) && i-- == 0)
                 return true;
     if (t->provider->job_request && i-- == 0)
         return entry(out, ino_make(INO_JOBS, ino_tenant(dir), 0, 0), true, "", "jobs", "");

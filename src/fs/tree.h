@@ -14,8 +14,10 @@ bool tree_is_record_dir(uint64_t ino);                 /* INO_DIR and INO_BIN: w
 bool tree_exists(const struct mount *m, uint64_t ino); /* a directory, or a file of .lmsfs, that this tree has */
 uint64_t tree_parent(const struct mount *m, uint64_t ino);
 
-/* Where records of this directory belong: of a bin its INO_DIR, else the directory itself. */
+/* Where records of this directory belong: of a bin its INO_DIR, of a tenant's folder the tenant, else the directory itself. */
 uint64_t tree_home(uint64_t dir);
+/* A tenant's i-th folder of singletons. false: there are no more. */
+bool tree_folder(const struct tenant_info *t, unsigned i, uint64_t *ino);
 /* INO_PARENTS → the home of the parents; 0: none. */
 uint64_t tree_home_of_parents(const struct mount *m, uint64_t parents);
 bool tree_holds_words(const struct mount *m, uint64_t home); /* its records are the names of directories */

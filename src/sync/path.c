@@ -40,6 +40,25 @@ static uint64_t dir_named(struct tenant *t, const char *word, const struct lms_c
     return ino_make(kind, t->info.number, (unsigned)lms_collection_index(p, *c), 0);
 }
 
+static bool same_folder(const char *a, const char *b)
+{
+    return a && b ? !strcmp(a, b) : a == b;
+}
+
+/* Is `file` a singleton's, in that folder (NULL: the tenant's own directory)? With file NULL: is there such a folder? */
+static bool has_singleton(const struct tenant *t, const char *folder, const char *file)
+{
+    size_t len = file ? strlen(file) : 0;
+    for (size_t i = 0; i < t->info.provider->collections_n; i++) {
+        const struct lms_collection *c = &t->info.provider->collections[i];
+        if (c->kind == LMS_SINGLETON && same_folder(c->folder, folder) &&
+            (!file ||
+             (len == strlen(c->name) + 5 && !strncmp(file, c->name, len - 5) && !strcmp(file + len - 5, ".json"))))
+            return true;
+    }
+    return false;
+}
+
 static uint64_t parent_dir(struct tenant *t, const struct lms_collection *c, const char *word)
 {
     char name[300];
@@ -71,9 +90,12 @@ int path_resolve(struct engine *g, const char *path, uint64_t *home, char name[2
     if (n == 1)
         return 0;
     uint64_t dir = dir_named(t, words[1], &c);
-    if (!dir && n == 2) { /* a singleton */
-        snprintf(name, 256, "%s", words[1]);
-        *ino = look(g, *home, words[1]);
+    const char *folder = !dir && has_singleton(t, words[1], NULL) ? words[1] : NULL;
+    if (folder && n == 2)
+        return 0;
+    if (!dir && n == (folder ? 3 : 2)) { /* a singleton */
+        snprintf(name, 256, "%s", words[n - 1]);
+        *ino = has_singleton(t, folder, name) ? look(g, *home, name) : 0;
         return *ino ? 0 : err_set(e, -ENOENT, "%.200s: nothing by that name is known", path);
     }
     size_t at = 2;

@@ -19,6 +19,7 @@ check "… one that will be deactivated" keep "$users/EXT-e-000012.json" moves
 check "… one that will be changed" keep "$users/EXT-e-000013.json" changes
 check "… a directory" keep "$users" dir
 check "… the tenant" keep "$MNT/hownow" tenant
+check "… a folder in it" keep "$MNT/hownow/metadata" folder
 check "… the mount point" keep "$MNT" root
 echo local | t tee "$users/notes.txt" >/dev/null
 check "… and scratch" keep "$users/notes.txt" scratch
@@ -36,6 +37,7 @@ same_as_before() {
     eq "$1: a handle finds the same record" "$(cat "$T/was")" "$(reads stays)"
     eq "… a directory's its entries" "$(t ls "$users" | md5sum)" "$(reads dir | grep -v '^\.*$' | sort | md5sum)"
     eq "… a tenant's" users "$(reads tenant | grep -x users)"
+    eq "… a folder's" languages.json "$(reads folder | grep -x languages.json)"
     eq "… the mount's" hownow "$(reads root | grep -x hownow)"
 }
 remount

@@ -6,7 +6,7 @@ sandbox_start --users 600
 conf_hownow 'trickle = no' 'record_ttl = 1' 'crawl_limit = 1000'
 config_write hownow
 mount_start
-tenant=$MNT/hownow
+tenant=$MNT/hownow meta=$MNT/hownow/metadata
 token=$(curl -s "$URL/token" -d grant_type=client_credentials -d client_id=sandbox -d client_secret=sandbox-secret | jq -r .access_token)
 api() { # PATH - what the API itself says
     curl -s -H "Authorization: Bearer $token" "$URL/external/v1/$1"
@@ -22,12 +22,26 @@ read_only() { # TEXT FILE
 for list in 'H14 content-sources contents/sources' 'H15 content-types contents/types' 'H19 languages languages'; do
     read -r row name path <<<"$list"
     requests_clear
-    eq "$row $name.json is the API's own list" "$(api "$path" | jq -S .)" "$(t jq -S . "$tenant/$name.json")"
+    eq "$row metadata/$name.json is the API's own list" "$(api "$path" | jq -S .)" "$(t jq -S . "$meta/$name.json")"
     eq "… one request" "GET /external/v1/$path 200" "$(requests_list '.path != "/token"' | sort -u)"
-    t cat "$tenant/$name.json" >"$T/again"
-    t cat "$tenant/$name.json" | cmp -s - "$T/again" || not_ok "$name.json reads the same twice"
+    t cat "$meta/$name.json" >"$T/again"
+    t cat "$meta/$name.json" | cmp -s - "$T/again" || not_ok "$name.json reads the same twice"
 done
-read_only "content-sources.json" "$tenant/content-sources.json"
+read_only "content-sources.json" "$meta/content-sources.json"
+eq "… nor is there anything else to make" EPERM "$(errno_of create "$meta/x.json")"
+eq "H14, H15, H19: the folder holds those three" "content-sources.json content-types.json languages.json" "$(t ls "$meta" | xargs)"
+eq "… and the tenant's directory the folder" metadata "$(t ls "$tenant" | grep -E 'metadata|content-(sources|types)|languages' | xargs)"
+eq "… not the files" ENOENT "$(errno_of read "$tenant/languages.json")"
+eq "… and no other ones" ENOENT "$(errno_of read "$meta/users.json")"
+eq "the folder's .. is the tenant" "$(t stat -c %i "$tenant")" "$(t stat -c %i "$meta/..")"
+like "lmsfs why knows the file by its path" 'hownow/metadata/languages.json' "$(t "$LMSFS_BIN" why "$meta/languages.json" 2>&1)"
+requests_clear
+check "lmsfs refresh asks for it anew" "$LMSFS_BIN" refresh "$meta/languages.json"
+eq "… and for nothing else" "GET /external/v1/languages 200" "$(requests_list '.path != "/token"')"
+numbers=$(t stat -c '%n %i' "$meta" "$meta"/*)
+remount
+eq "the folder and its files keep their inode numbers" "$numbers" "$(t stat -c '%n %i' "$meta" "$meta"/*)"
+eq "… all different, and none the tenant's" 5 "$(t stat -c %i "$tenant" "$meta" "$meta"/* | sort -u | wc -l)"
 
 # ---- H4 what a person was assigned ----
 assigned=$tenant/assigned-contents

@@ -206,6 +206,7 @@ static void test_the_small_lists_are_files_of_their_own(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const struct lms_collection *c = find(cases[i].collection);
         assert_int_equal(c->kind, LMS_SINGLETON);
+        assert_string_equal(c->folder, "metadata");
         assert_ok(hownow()->get_request(c, NULL, NULL, &r, &e), e);
         assert_request(&r, HTTP_GET, cases[i].path);
         http_request_release(&r);
