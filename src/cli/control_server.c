@@ -158,6 +158,7 @@ static void command_done(struct ask *a, int result)
 {
     struct command *q = (struct command *)a;
     struct client *c = q->client;
+    struct err e = ask_err(a);
     c->ask_id = 0;
     if (c->fd < 0) {
         client_free(c);
@@ -169,7 +170,7 @@ static void command_done(struct ask *a, int result)
         if (result && !json_object_get(a->answer, "errno"))
             json_object_set_new(a->answer, "errno", json_string(err_name(result)));
         if (result && !json_object_get(a->answer, "error"))
-            json_object_set_new(a->answer, "error", json_string(a->err.text[0] ? a->err.text : strerror(-result)));
+            json_object_set_new(a->answer, "error", json_string(e.text[0] ? e.text : strerror(-result)));
         if (client_answer(c, a->answer))
             client_serve(c);
     }

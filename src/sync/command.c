@@ -28,7 +28,7 @@ static void command_end(struct engine *g, struct ask *a, int code, const struct 
 static void inner_done(struct ask *inner, int code)
 {
     struct inner *i = (struct inner *)inner;
-    struct err e = inner->err;
+    struct err e = ask_err(inner);
     ask_release(inner);
     command_end(i->engine, i->outer, code, &e);
     free(i);
@@ -309,7 +309,7 @@ struct retry {
 static void retry_done(struct ask *inner, int code)
 {
     struct retry *r = (struct retry *)inner;
-    struct err e = inner->err;
+    struct err e = ask_err(inner);
     ask_release(inner);
     if (code == 0 || why_latest(r->engine, r->home, r->name) > r->n)
         why_drop(r->engine, r->n);

@@ -143,8 +143,8 @@ void ask_end(struct engine *g, struct ask *a, int code, const struct err *e)
         HASH_DEL(g->waiting, i);
         free(i);
     }
-    if (e && code)
-        a->err = *e;
+    if (e && code && (a->why || (a->why = malloc(sizeof *a->why))))
+        *a->why = *e;
     a->done(a, code);
 }
 
@@ -154,8 +154,15 @@ void waiters_end(struct engine *g, struct waiters *w, int code, const struct err
         ask_end(g, w->first, code, e);
 }
 
+struct err ask_err(const struct ask *a)
+{
+    return a->why ? *a->why : (struct err){0};
+}
+
 void ask_release(struct ask *a)
 {
+    free(a->why);
+    a->why = NULL;
     if (a->text)
         explicit_bzero(a->text, a->text_len);
     free(a->text);

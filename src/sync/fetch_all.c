@@ -121,7 +121,7 @@ static void fetch_all_next(struct fetch_all *f)
 static void listed(struct ask *a, int code)
 {
     struct fetch_all *f = (struct fetch_all *)((char *)a - offsetof(struct fetch_all, listing));
-    struct err e = a->err;
+    struct err e = ask_err(a);
     ask_release(a);
     if (code) {
         fetch_all_end(f, code, &e);

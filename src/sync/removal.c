@@ -225,7 +225,7 @@ static void manager_saved(struct ask *a, int code)
 {
     struct back *b = (struct back *)((char *)a - offsetof(struct back, ask));
     struct removal *r = b->r;
-    struct err e = a->err, ignored;
+    struct err e = ask_err(a), ignored;
     if (code == 0 && !r->tenant->engine->conf->dry_run)
         ledger_delete(r->tenant->engine->store, LEDGER_KEPT, b->kept, &ignored);
     else
@@ -359,7 +359,7 @@ static void list_was_read(struct ask *a, int code)
     struct look *l = (struct look *)((char *)a - offsetof(struct look, ask));
     struct removal *r = l->r;
     fetch_done *done = l->done;
-    struct err e = a->err;
+    struct err e = ask_err(a);
     ask_release(a);
     free(l);
     done(r, code, r->ino, &e);
@@ -509,7 +509,7 @@ static void emptied(struct ask *a, int code)
 {
     struct back *b = (struct back *)((char *)a - offsetof(struct back, ask));
     struct removal *r = b->r;
-    struct err e = a->err;
+    struct err e = ask_err(a);
     ask_release(a);
     free(b);
     if (code == 0 && r->tenant->engine->conf->dry_run)

@@ -479,7 +479,7 @@ static int find_parent(struct search *s, struct err *e)
 static void parents_known(struct ask *a, int code)
 {
     struct search *s = ((struct parents_ask *)a)->search;
-    struct err e = a->err;
+    struct err e = ask_err(a);
     if (code == 0 && s->parent_name[0])
         code = find_parent(s, &e);
     if (code) {

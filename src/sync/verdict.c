@@ -433,7 +433,7 @@ static void list_read_again(struct ask *a, int code)
 {
     struct reread *again = (struct reread *)((char *)a - offsetof(struct reread, ask));
     struct save *s = again->save;
-    struct err e = a->err;
+    struct err e = ask_err(a);
     ask_release(a);
     free(again);
     if (code) {

@@ -86,8 +86,14 @@ void engine_interrupt(struct engine *g, uint64_t id)
     g->interrupted = id;
 }
 
+struct err ask_err(const struct ask *a)
+{
+    return a->why ? *a->why : (struct err){0};
+}
+
 void ask_release(struct ask *a)
 {
+    free(a->why);
     free(a->name);
     free(a->text);
     json_decref(a->answer);
@@ -121,8 +127,8 @@ static void answer(struct engine *g, json_t *with, int result, const char *sente
     struct ask *a = g->asks[0];
     memmove(g->asks, g->asks + 1, --g->asks_n * sizeof *g->asks);
     a->answer = with;
-    if (result)
-        err_set(&a->err, result, "%s", sentence);
+    if (result && (a->why = calloc(1, sizeof *a->why)))
+        err_set(a->why, result, "%s", sentence);
     a->done(a, result);
 }
 
