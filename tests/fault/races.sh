@@ -189,11 +189,13 @@ eq "… is one person, with the last name" "By id" "$(state hownow/users/EXT-zz-
 eq "… in the listing once" "EXT-zz-1.json" "$(t 30 "$LMSFS_BIN" refresh "$users" >/dev/null; t ls "$users" | grep -c zz-1 >/dev/null; t ls "$users" | grep zz-1)"
 faults_clear
 
-# ---- a second daemon ----
+# ---- a second daemon: one alone serves a cache folder; see mount/two_mounts for another mount of the same one ----
 mkdir "$T/other"
-not "$LMSFS_BIN" mount "$CONF" "$T/other" >"$T/second" 2>&1
+sed 's/^trickle = .*/&\nlist_ttl = 77/' "$CONF" >"$T/other.conf"
+chmod 600 "$T/other.conf"
+not "$LMSFS_BIN" mount "$T/other.conf" "$T/other" >"$T/second" 2>&1
 eq "a second daemon on the same cache folder is refused" 0 $?
-like "… with a sentence that names the one that has it" "$DAEMON_PID" "$(cat "$T/second")"
+like "… with a sentence that says why" 'another configuration' "$(cat "$T/second")"
 eq "… and mounts nothing" 1 "$(mounted "$T/other"; echo $?)"
 check "… while the first goes on" ls "$users"
 check "the daemon ends well" mount_stop
