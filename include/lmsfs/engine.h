@@ -103,7 +103,7 @@ struct ask {
     void (*done)(struct ask *a, int result); /* engine thread; frees the ask (ask_free) or what contains it */
 
     /* answers */
-    struct err *why;     /* the sentence of a failure, see ask_err; on the heap, for ten thousand may wait and few fail */
+    struct err *why; /* the sentence of a failure, see ask_err; on the heap, for ten thousand may wait and few fail */
     uint64_t answer_ino; /* ASK_SAVE: the record's number */
     json_t *answer;      /* ASK_COMMAND: owned by the ask */
     int fd;              /* ASK_FILE_READ, ASK_FILE_WRITE: closed with the ask; -1 elsewhere and by default */
@@ -125,7 +125,7 @@ uint64_t engine_ask_id(struct engine *g);
  * over is ignored. */
 void engine_interrupt(struct engine *g, uint64_t id);
 struct err ask_err(const struct ask *a); /* of a failure; empty where there is nothing to say */
-void ask_release(struct ask *a); /* frees what the ask owns, not the struct */
+void ask_release(struct ask *a);         /* frees what the ask owns, not the struct */
 
 /* When a listing was last known to be whole, given what the store says (store_listing.complete_at): a refresh that finds nothing changed
  * writes nothing. Any thread. */
