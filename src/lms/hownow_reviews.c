@@ -58,7 +58,7 @@ bool hownow_review_key(const json_t *element, char *out, size_t size)
     return n > 0 && (size_t)n < size;
 }
 
-static int check_review(const json_t *element, size_t i, struct err *e)
+static int check_review(const json_t *element, const char *user, size_t i, struct err *e)
 {
     static const char *const names[] = {"skill_id", "external_skill_id", "reviewer_id"};
     const json_t *level = json_object_get(element, "proficiency_level");
@@ -80,6 +80,9 @@ static int check_review(const json_t *element, size_t i, struct err *e)
     }
     if (a && b && (!put_id(a, first) || !put_id(b, second) || strcmp(first, second) != 0))
         return err_set(e, -EINVAL, "skills[%zu]: skill_id and external_skill_id name two skills", i);
+    /* Two ways to say one review: taking one out would take the other with it. */
+    if (reviewer_of(element, first) && strcmp(first, user) == 0)
+        return err_set(e, -EINVAL, "skills[%zu].reviewer_id is the user: leave it out of a user's own review", i);
     return 0;
 }
 
@@ -200,7 +203,7 @@ int hownow_save_reviews(const struct lms_save *s, struct lms_plan *out, struct e
     if (!rc && (!user || !hownow_is_stem(user) || !put_id(user, checked)))
         rc = err_set(e, -EINVAL, "the file must be named EXT-<external id>.json or ID-<number>.json: a user's");
     for (size_t i = 0; !rc && i < json_array_size(skills); i++)
-        rc = check_review(json_array_get(skills, i), i, e);
+        rc = check_review(json_array_get(skills, i), user, i, e);
     if (!rc)
         rc = doc_by_key(&by_key, doc_value(s->base, "skills"), &r.before);
     if (!rc)

@@ -191,6 +191,8 @@ static void test_what_is_no_review_is_refused(void **state)
         "{'skills':[{'skill_id':'EXT-a','proficiency_level':3,'level':3}]}",
         "{'skills':[{'skill_id':'EXT-a','proficiency_level':3,'reviewer_id':'x\\r\\ny: z'}]}",
         "{'skills':[{'skill_id':'EXT-a','proficiency_level':3},{'external_skill_id':'a','proficiency_level':4}]}",
+        "{'skills':[{'skill_id':'EXT-a','proficiency_level':3,'reviewer_id':'EXT-user_1'}]}",
+        "{'skills':[{'skill_id':'EXT-a','proficiency_level':3,'reviewer_id':'user_1'}]}",
     };
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
