@@ -19,11 +19,31 @@ named "$file" "Completed"
 took=$(seconds_of cp "$T/doc.json" "$file")
 within "settle = completed: the save returns when its job is over" 1 5 "$took"
 eq "… and then the file is clean" clean "$(xattr_of state "$file")"
+
+# ---- whoever waits for the job in close keeps nobody else ----
+next=$(read_only 7)
+named "$next" "Meanwhile"
+mv "$T/doc.json" "$T/next.json"
+named "$file" "Waiting"
+jobs_change "{\"seconds\": $((4 * SLOW))}" >/dev/null
+requests_clear
+began=${EPOCHREALTIME/./}
+t 60 cp "$T/doc.json" "$file" &
+saver=$!
+check "a save waits for its job" wait_until 10 eval "[ \"\$(requests '$upserts')\" = 1 ]"
+within "… meanwhile ls of the directory: at once" 0 "$SLOW" "$(seconds_of ls -l "$users")"
+within "… reading another file: at once" 0 "$SLOW" "$(seconds_of cat "$(read_only 8)")"
+within "… a scratch file: at once" 0 "$SLOW" "$(seconds_of sh -c "echo x >'$users/.s' && rm '$users/.s'")"
+check "… saving another file" t 60 cp "$T/next.json" "$next"
+wait $saver
+eq "… both succeed" 0 $?
+within "… side by side, not one after the other" 0 $((7 * SLOW)) "$(((${EPOCHREALTIME/./} - began) / 1000000))"
+jobs_change '{"seconds": 1}' >/dev/null
 jobs_change '{"fail_next": "Seat limit has been reached"}' >/dev/null
 named "$file" "Refused"
 eq "a job that fails is the save's verdict: EINVAL" EINVAL "$(errno_of save "$file" <"$T/doc.json")"
 like "… why has the LMS's words" 'Seat limit' "$(t "$LMSFS_BIN" why "$file")"
-eq "… and the file shows the server's version" Completed "$(t jq -r .name "$file")"
+eq "… and the file shows the server's version" Waiting "$(t jq -r .name "$file")"
 like "why works by another true name" 'Seat limit' "$(t "$LMSFS_BIN" why "$users/ID-$(t jq -r ._readonly.id "$file").json")"
 remount
 like "… and in a later run" 'Seat limit' "$(t "$LMSFS_BIN" why "$file")"
