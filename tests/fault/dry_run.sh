@@ -70,7 +70,7 @@ eq "… its request is written down" "[\"DELETE /users/$id\"]" \
 check "one more" rm "${files[5]}"
 eq "the guard holds in a dry run too" EDQUOT "$(errno_of unlink "${files[6]}")"
 eq "nothing of it was on the wire" "" "$(requests_list "$changes")"
-like "lmsfs status says that it is a dry run" 'dry_run: yes' "$(t "$LMSFS_BIN" status "$MNT")"
+like "lmsfs status says that it is a dry run" 'DRY RUN: nothing is sent' "$(t "$LMSFS_BIN" status "$MNT")"
 
 # ---- a crash, and a mount that sends ----
 daemon_crash
