@@ -25,7 +25,7 @@ deb=$(echo "$T"/deb/lmsfs_*.deb)
 root=$T/root
 mkdir -p "$root"/var/lib/dpkg/{info,updates,triggers} "$T/etc/lmsfs"
 touch "$root/var/lib/dpkg/status"
-package() { dpkg --root="$root" --force-not-root --force-depends --force-script-chrootless --log="$T/dpkg.log" "$@"; }
+package() { dpkg --root="$root" --path-include='/usr/*' --force-not-root --force-depends --force-script-chrootless --log="$T/dpkg.log" "$@"; }
 check "it is installed" package --install "$deb"
 for file in bin/lmsfs bin/lmsfs-sandbox sbin/mount.lmsfs lib/systemd/system/lmsfs@.service share/man/man1/lmsfs.1.gz \
     share/man/man1/lmsfs-sandbox.1.gz share/man/man5/lmsfs.conf.5.gz share/man/man7/lmsfs-semantics.7.gz \
