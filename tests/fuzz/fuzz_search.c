@@ -28,7 +28,8 @@ static void search(const struct lms_provider *p, const struct lms_collection *c,
     for (const char *s = first.path; *s; s++)
         expect((unsigned char)*s > 0x20 && (unsigned char)*s < 0x7f);
     expect(p->search_request(c, text, 2, &later, &window, &e) == 0);
-    expect(strcmp(first.path, later.path) != 0);
+    bool pages = strstr(first.path, "page=") != NULL; /* what comes in one piece has none */
+    expect(!pages || strcmp(first.path, later.path) != 0);
     if (p->search_parent && p->search_parent(c, text, stem) == 0)
         expect(strlen(stem) > 3);
     http_request_release(&first);
