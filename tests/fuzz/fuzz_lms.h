@@ -104,7 +104,7 @@ static inline void read_everything(const struct lms_provider *p, const struct ht
             must_be_a_record(p, c, &page.rows[j]);
         if (!rc)
             lms_page_release(&page);
-        for (size_t j = 0; stems[j]; j++) {
+        for (size_t j = 0; stems[j] && c->kind != LMS_WRITE_ONLY; j++) { /* those the API never reads */
             rc = p->get_reply(c, "U", c->kind == LMS_SINGLETON ? NULL : stems[j], r, &record, &e);
             if (rc) {
                 must_explain(rc, &e);
