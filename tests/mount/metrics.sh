@@ -49,7 +49,8 @@ unreached() {
 check "… by its errno, when the tries are over" wait_until 60 unreached
 
 # ---- nobody's name ----
-printf '%s\n' "${people[@]}" | sed 's/^[A-Z]*-//; s/\.json$//' >"$T/names"
+# A bare number would be found among the counts: whoever has no external id is looked for as ID-<number>.
+printf '%s\n' "${people[@]}" | sed 's/^EXT-//; s/\.json$//' >"$T/names"
 eq "it names nobody" "" "$(t cat "$metrics" | grep -F -f "$T/names")"
 eq "… and no secret" 0 "$(t grep -c 'sandbox-secret\|Bearer' "$metrics")"
 
