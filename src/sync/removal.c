@@ -239,6 +239,21 @@ static void manager_saved(struct ask *a, int code)
     removal_end(r, code, &e);
 }
 
+/* A save of the removal's record: `text`, which the ask takes over. */
+static void back_ask(struct back *b, struct removal *r, char *text, void (*done)(struct ask *a, int code))
+{
+    b->r = r;
+    b->ask = (struct ask){.kind = ASK_SAVE,
+                          .ino = r->home,
+                          .name = strdup(r->name),
+                          .text = text,
+                          .text_len = strlen(text),
+                          .people = true,
+                          .timeout_ms = r->tenant->info.conf->op_timeout * 2 * SECOND,
+                          .caller = r->caller,
+                          .done = done};
+}
+
 static void put_manager_back(void *ctx, int code, uint64_t ino, const struct err *e)
 {
     struct removal *r = ctx;
@@ -251,17 +266,8 @@ static void put_manager_back(void *ctx, int code, uint64_t ino, const struct err
         removal_end(r, code == -ESHUTDOWN ? code : 0, e);
         return;
     }
-    b->r = r;
     b->kept = kept;
-    b->ask = (struct ask){.kind = ASK_SAVE,
-                          .ino = r->home,
-                          .name = strdup(r->name),
-                          .text = text,
-                          .text_len = strlen(text),
-                          .people = true,
-                          .timeout_ms = r->tenant->info.conf->op_timeout * 2 * SECOND,
-                          .caller = r->caller,
-                          .done = manager_saved};
+    back_ask(b, r, text, manager_saved);
     save_ask(r->tenant, &b->ask);
 }
 
@@ -541,16 +547,7 @@ static void removal_by_save(struct removal *r)
         refused(r, code ? code : -ENOMEM, code ? &e : (err_set(&e, -ENOMEM, "out of memory"), &e));
         return;
     }
-    b->r = r;
-    b->ask = (struct ask){.kind = ASK_SAVE,
-                          .ino = r->home,
-                          .name = strdup(r->name),
-                          .text = text,
-                          .text_len = strlen(text),
-                          .people = true,
-                          .timeout_ms = r->tenant->info.conf->op_timeout * 2 * SECOND,
-                          .caller = r->caller,
-                          .done = emptied};
+    back_ask(b, r, text, emptied);
     save_emptied(r->tenant, &b->ask);
 }
 
