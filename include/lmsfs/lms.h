@@ -77,7 +77,8 @@ struct lms_field {
     const char *keyed_by;     /* arrays of objects that are told apart by this member: differ by key; NULL = as a whole.
                                  An LMS_OBJECT with "" here is open: its members differ one by one, and none can be cleared
                                  without LMS_CLEARABLE. An LMS_ARRAY with "" is a set of strings */
-    bool (*key_of)(const json_t *element, char *out, size_t size); /* of a keyed array whose elements no one member tells apart: the
+    bool (*key_of)(const json_t *element, char *out,
+                   size_t size); /* of a keyed array whose elements no one member tells apart: the
                                  key, as text; false: it has none. `keyed_by` is then only what people are told. NULL as a rule */
 };
 
@@ -91,13 +92,13 @@ struct lms_files {      /* members of a record's field that are files: objects w
 struct lms_collection {
     const char *name;   /* directory name, or for a singleton the file's name without ".json" */
     const char *parent; /* name of the collection whose records are the directories here ("users"); NULL as a rule */
-    bool parent_is_word; /* the directories are words that the API doesn't list (a framework, an e-mail address): each valid name is
-                            one, its parent_key is the word itself; `parent` is NULL then */
     const char *folder; /* of a singleton: the directory of the tenant that it stands in ("metadata"); NULL: the tenant's own */
-    bool plain_names; /* records are <key>.json, without the ID- */
     enum lms_kind kind;
     unsigned can;
-    unsigned page_size;     /* rows of a full list page; 0 where it isn't listed */
+    unsigned page_size; /* rows of a full list page; 0 where it isn't listed */
+    bool parent_is_word; /* the directories are words that the API doesn't list (a framework, an e-mail address): each valid name is
+                            one, its parent_key is the word itself; `parent` is NULL then */
+    bool plain_names;       /* records are <key>.json, without the ID- */
     const char *ext_prefix; /* "EXT-" where records are named by external id when they have one; else NULL */
     const char *secret_prefix; /* "SSN-": one more name that get_request takes and that is a symlink, never listed and, being a
                                   secret, never logged; NULL as a rule */
@@ -219,6 +220,9 @@ void lms_token_release(struct lms_token *t);
 
 struct lms_provider {
     const char *name; /* as in the configuration */
+    /* The documentation's endpoints, for lms_endpoint: METHOD, space, path below the base URL, where ":x" stands for one segment; the first
+     * that fits is meant. Ends with NULL. */
+    const char *const *endpoints;
     const struct lms_collection *collections;
     size_t collections_n;
 

@@ -322,8 +322,19 @@ static int change_reply(const struct lms_collection *c, const struct lms_change 
     return rc;
 }
 
+/* See lms_endpoint. */
+static const char *const endpoints[] = {
+    "GET /wp-json/avia/hr/v1/user",          "POST /wp-json/avia/hr/v1/user",
+    "PUT /wp-json/avia/hr/v1/user/update",   "PUT /wp-json/avia/hr/v1/user/update/role",
+    "GET /wp-json/avia/hr/v1/user/ssn/:ssn", "DELETE /wp-json/avia/hr/v1/user/delete/:ssn",
+    "GET /wp-json/avia/hr/v1/suspend/:ssn",  "GET /wp-json/avia/hr/v1/groups",
+    "POST /wp-json/avia/hr/v1/groups",       "POST /wp-json/avia/hr/v1/groups/enroll",
+    "GET /wp-json/avia/hr/v1/groups/:id",    NULL,
+};
+
 const struct lms_provider avia_provider = {
     .name = "avia",
+    .endpoints = endpoints,
     .collections = collections,
     .collections_n = sizeof collections / sizeof *collections,
     .authorize = authorize,

@@ -99,13 +99,8 @@ static int create_user(const struct lms_save *s, struct lms_plan *p, struct err 
         rc = -ENOMEM;
     json_decref(sent);
     json_decref(whole);
-    struct http_request *step = rc ? NULL : build_step(p, "the user");
-    if (step)
-        rc = build_request(step, HTTP_POST, AVIA "/user");
-    else if (!rc)
-        rc = -ENOMEM;
     if (!rc)
-        return build_body(step, body);
+        return build_step_body(p, "the user", HTTP_POST, AVIA "/user", NULL, body);
     json_decref(body);
     return rc;
 }
@@ -157,13 +152,8 @@ static int put_user(const struct lms_save *s, struct lms_plan *p, struct err *e)
     if (!rc && json_object_set(body, "fields", json_object_get(whole, "fields")))
         rc = -ENOMEM;
     json_decref(whole);
-    struct http_request *step = rc ? NULL : build_step(p, "the record");
-    if (step)
-        rc = build_request(step, HTTP_PUT, AVIA "/user/update");
-    else if (!rc)
-        rc = -ENOMEM;
     if (!rc)
-        return build_body(step, body);
+        return build_step_body(p, "the record", HTTP_PUT, AVIA "/user/update", NULL, body);
     json_decref(body);
     return rc;
 }
@@ -173,9 +163,8 @@ static int put_role(const struct lms_save *s, struct lms_plan *p, struct err *e)
     const char *role = json_string_value(doc_value(s->merged, "role"));
     if (!role || !strcmp(role, "subscriber")) /* a create's word; the update documents three */
         return err_set(e, -EINVAL, "role must be one of: user, group_leader, admin");
-    struct http_request *step = build_step(p, "role");
-    int rc = step ? build_request(step, HTTP_PUT, AVIA "/user/update/role") : -ENOMEM;
-    return rc ? rc : build_body(step, json_pack("{s:s, s:O}", "role", role, "ssn", doc_value(s->merged, "ssn")));
+    return build_step_body(p, "role", HTTP_PUT, AVIA "/user/update/role", NULL,
+                           json_pack("{s:s, s:O}", "role", role, "ssn", doc_value(s->merged, "ssn")));
 }
 
 static bool record_changed(const struct lms_save *s)
@@ -278,10 +267,8 @@ static int group_step(const struct lms_save *s, struct lms_plan *p, const char *
     int rc = body ? json_object_set(body, "group_users", users) | json_object_set(body, "group_admins", admins) : -1;
     if (!rc)
         rc = put_options(body, s);
-    struct http_request *step = rc ? NULL : build_step(p, label);
-    rc = step ? build_request(step, HTTP_POST, path) : -ENOMEM;
     if (!rc)
-        return build_body(step, body);
+        return build_step_body(p, label, HTTP_POST, path, NULL, body);
     json_decref(body);
     return rc;
 }

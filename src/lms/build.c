@@ -62,6 +62,17 @@ struct http_request *build_step(struct lms_plan *p, const char *label)
     return &steps[p->n++];
 }
 
+int build_step_body(struct lms_plan *p, const char *label, enum http_method method, const char *path, const char *key,
+                    json_t *body)
+{
+    struct http_request *step = build_step(p, label);
+    int rc = !step ? -ENOMEM : key ? build_request(step, method, path, key) : build_request(step, method, path);
+    if (!rc)
+        return build_body(step, body);
+    json_decref(body);
+    return rc;
+}
+
 bool build_changed(const struct lms_save *s, const char *name)
 {
     for (size_t i = 0; i < json_array_size(s->changed); i++) {

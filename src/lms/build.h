@@ -14,6 +14,9 @@ int build_body(struct http_request *r, json_t *body);
 
 /* One more step of a plan, with its label; zeroed, owned by the plan. NULL when memory ran out. */
 struct http_request *build_step(struct lms_plan *p, const char *label);
+/* The same with its request and its body, which it takes over; `key` stands for the path's {}, NULL where it has none. */
+int build_step_body(struct lms_plan *p, const char *label, enum http_method method, const char *path, const char *key,
+                    json_t *body);
 
 /* Is `name` among the changed fields of a save? */
 bool build_changed(const struct lms_save *s, const char *name);

@@ -509,8 +509,45 @@ static bool sees_all(const json_t *actor)
     return type && !strcasecmp(type, "Admin");
 }
 
+/* See lms_endpoint. */
+static const char *const endpoints[] = {
+    "POST /token",
+    "GET /external/v1/users",
+    "GET /external/v1/users/:id",
+    "GET /external/v1/users/:id/assigned_contents",
+    "GET /external/v1/users/:id/authored_contents",
+    "POST /external/v1/users/upsert",
+    "PUT /external/v1/users/:id/deactivate",
+    "PUT /external/v1/users/:id/reactivate",
+    "DELETE /external/v1/users/:id/delete",
+    "POST /external/v1/users/:id/skills",
+    "DELETE /external/v1/users/:id/skills",
+    "POST /external/v1/contents/engagement/upsert",
+    "GET /external/v1/contents/search",
+    "GET /external/v1/contents/sources",
+    "GET /external/v1/contents/types",
+    "GET /external/v1/contents/:id",
+    "GET /external/v1/contents/:id/details",
+    "GET /external/v1/lesson/:id/details",
+    "GET /external/v1/languages",
+    "GET /external/v1/job_roles",
+    "GET /external/v1/job_roles/:id",
+    "POST /external/v1/job_roles",
+    "PUT /external/v1/job_roles/:id",
+    "DELETE /external/v1/job_roles/:id",
+    "GET /external/v1/groups",
+    "GET /external/v1/groups/:id",
+    "GET /external/v1/groups/:id/users",
+    "GET /external/v1/skills",
+    "GET /external/v1/skills/:id",
+    "POST /external/v1/skills",
+    "GET /external/v1/jobs/:id/status",
+    NULL,
+};
+
 const struct lms_provider hownow_provider = {
     .name = "hownow",
+    .endpoints = endpoints,
     .collections = collections,
     .collections_n = sizeof collections / sizeof *collections,
     .token_request = token_request,

@@ -16,10 +16,7 @@ int hownow_saved(const struct lms_collection *c, const struct lms_save *s, size_
 int hownow_change_request(const struct lms_collection *c, const struct lms_change *ch, struct http_request *out,
                           struct err *e);
 
-/* What the savers share. A step of the plan: takes over `body`; `key` stands for the path's {}, NULL where it has none. */
-int hownow_step(struct lms_plan *out, const char *label, enum http_method method, const char *path, const char *key,
-                json_t *body);
-/* external_id of a new record: the document's or the file name's, which must agree; nothing where neither says one. */
+/* What the savers share: external_id of a new record: the document's or the file name's, which must agree; nothing where neither says one. */
 int hownow_put_ext(const struct lms_save *s, json_t *body, struct err *e);
 bool hownow_is_stem(const char *s); /* "ID-<number>" or "EXT-<anything>" */
 

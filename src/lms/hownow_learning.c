@@ -64,7 +64,7 @@ int hownow_save_learning(const struct lms_collection *c, const struct lms_save *
         json_decref(body);
         return rc;
     }
-    rc = hownow_step(out, "the learning record", HTTP_POST, "/external/v1/contents/engagement/upsert", NULL, body);
+    rc = build_step_body(out, "the learning record", HTTP_POST, "/external/v1/contents/engagement/upsert", NULL, body);
     if (!rc)
         out->steps[0].idempotent = true; /* keyed by user and content, and whole */
     return rc;

@@ -179,8 +179,8 @@ static int plan(struct reviews *r, const char *user, struct lms_plan *out)
     }
     if (rc || (!adds && !removes))
         return rc;
-    rc = hownow_step(out, adds ? "the reviews" : "the removed reviews", adds ? HTTP_POST : HTTP_DELETE,
-                     "/external/v1/users/{}/skills", user, json_pack("{s:O}", "skills", r->send));
+    rc = build_step_body(out, adds ? "the reviews" : "the removed reviews", adds ? HTTP_POST : HTTP_DELETE,
+                         "/external/v1/users/{}/skills", user, json_pack("{s:O}", "skills", r->send));
     if (!rc && removes)
         rc = http_request_header(&out->steps[0], "X-User-Id", actor);
     if (!rc && adds)

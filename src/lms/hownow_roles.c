@@ -55,7 +55,7 @@ static int create(const struct lms_save *s, struct lms_plan *out, struct err *e)
     if (!rc)
         rc = body ? hownow_put_ext(s, body, e) : -ENOMEM;
     if (!rc)
-        return hownow_step(out, "the job role", HTTP_POST, "/external/v1/job_roles", NULL, body);
+        return build_step_body(out, "the job role", HTTP_POST, "/external/v1/job_roles", NULL, body);
     json_decref(body);
     return rc;
 }
@@ -158,10 +158,10 @@ static int send_change(const struct lms_save *s, struct change *c, struct lms_pl
         json_decref(body);
         return rc ? -ENOMEM : 0;
     }
-    rc = hownow_step(out, "the job role", HTTP_PUT, path, s->key, body);
+    rc = build_step_body(out, "the job role", HTTP_PUT, path, s->key, body);
     if (!rc && json_array_size(c->other))
-        rc = hownow_step(out, "the skills' new ratings", HTTP_PUT, path, s->key,
-                         json_pack("{s:O}", "add_skills", c->other));
+        rc = build_step_body(out, "the skills' new ratings", HTTP_PUT, path, s->key,
+                             json_pack("{s:O}", "add_skills", c->other));
     return rc;
 }
 

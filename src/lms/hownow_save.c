@@ -163,17 +163,6 @@ static int save_user(const struct lms_collection *c, const struct lms_save *s, s
 
 /* ------------------------------------------------------------------ skills */
 
-int hownow_step(struct lms_plan *out, const char *label, enum http_method method, const char *path, const char *key,
-                json_t *body)
-{
-    struct http_request *step = build_step(out, label);
-    int rc = !step ? -ENOMEM : key ? build_request(step, method, path, key) : build_request(step, method, path);
-    if (!rc)
-        return build_body(step, body);
-    json_decref(body);
-    return rc;
-}
-
 int hownow_put_ext(const struct lms_save *s, json_t *body, struct err *e)
 {
     json_t *ext = doc_value(s->merged, "external_id");
@@ -195,7 +184,7 @@ static int save_skill(const struct lms_save *s, struct lms_plan *out, struct err
     json_t *body = json_pack("{s:O}", "name", name);
     int rc = body ? hownow_put_ext(s, body, e) : -ENOMEM;
     if (!rc)
-        return hownow_step(out, "the skill", HTTP_POST, "/external/v1/skills", NULL, body);
+        return build_step_body(out, "the skill", HTTP_POST, "/external/v1/skills", NULL, body);
     json_decref(body);
     return rc;
 }

@@ -235,8 +235,25 @@ static int job_reply(const struct http_reply *r, struct lms_job *out, struct err
     return build_told(rc, e);
 }
 
+/* See lms_endpoint. */
+static const char *const endpoints[] = {
+    "POST /users",
+    "PATCH /users/:id",
+    "PATCH /users/:id/status",
+    "POST /users/:id/job-assignment",
+    "PATCH /users/:id/job-assignment/:id",
+    "PATCH /users/:id/job-assignment/:id/status",
+    "POST /organisation-framework/:id/organisation-level",
+    "PATCH /organisation-framework/:id/organisation-level/:id",
+    "POST /position-framework/:id/position-level",
+    "PATCH /position-framework/:id/position-level/:id",
+    "GET /progress-status/:id",
+    NULL,
+};
+
 const struct lms_provider learningpool_provider = {
     .name = "learningpool",
+    .endpoints = endpoints,
     .collections = collections,
     .collections_n = sizeof collections / sizeof *collections,
     .authorize = authorize,

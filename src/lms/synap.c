@@ -248,8 +248,32 @@ static int change_request(const struct lms_collection *c, const struct lms_chang
     return rc == -EINVAL ? err_set(e, rc, "that can't be the id of a record") : build_told(rc, e);
 }
 
+/* See lms_endpoint. */
+static const char *const endpoints[] = {
+    "GET /status",
+    "GET /assignment/:id",
+    "GET /attempt/:id",
+    "GET /portal/user-attributes",
+    "POST /study-item/add",
+    "POST /study-item/remove",
+    "GET /users",
+    "POST /users",
+    "PUT /users/attributes",
+    "PATCH /users/:id",
+    "POST /users/invite",
+    "DELETE /users/:id",
+    "POST /usergroup/add",
+    "POST /usergroup/remove",
+    "GET /learning-records",
+    "POST /learning-records",
+    "PATCH /learning-records/:id",
+    "DELETE /learning-records/:id",
+    NULL,
+};
+
 const struct lms_provider synap_provider = {
     .name = "synap",
+    .endpoints = endpoints,
     .collections = collections,
     .collections_n = sizeof collections / sizeof *collections,
     .authorize = authorize,

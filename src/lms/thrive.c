@@ -217,8 +217,22 @@ static int get_reply(const struct lms_collection *c, const char *parent_key, con
     return build_told(rc, e);
 }
 
+/* See lms_endpoint. */
+static const char *const endpoints[] = {
+    "POST /webhooks",
+    "GET /v1/users",
+    "GET /v1/users/ref/:ref",
+    "GET /v1/user/:id",
+    "POST /v2/users",
+    "PATCH /v2/users/ref/:ref",
+    "DELETE /v2/users/ref/:ref",
+    "PATCH /v2/users/ref/:ref/suspend",
+    NULL,
+};
+
 const struct lms_provider thrive_provider = {
     .name = "thrive",
+    .endpoints = endpoints,
     .collections = collections,
     .collections_n = sizeof collections / sizeof *collections,
     .authorize = authorize,

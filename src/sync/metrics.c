@@ -135,77 +135,71 @@ static void put_times(FILE *f, const struct engine *g)
     }
 }
 
-struct look { /* one tenant as it stands */
-    struct net_stats net;
-    size_t pending, rejected, jobs;
+enum state { /* of one tenant, in the order written */
+             REACHABLE,
+             BUDGET_USED,
+             BUDGET_LIMIT,
+             QUEUED,
+             ACTIVE,
+             RETRIES,
+             THROTTLED,
+             PENDING,
+             REJECTED,
+             JOBS,
+             GUARD_TRIPPED,
+             STATES
 };
 
-static long long value_of(const struct tenant *t, const struct look *l, size_t which)
+static void look(struct tenant *t, long long at[STATES])
 {
-    switch (which) {
-    case 0:
-        return l->net.reachable;
-    case 1:
-        return l->net.used;
-    case 2:
-        return l->net.limit;
-    case 3:
-        return l->net.queued;
-    case 4:
-        return l->net.active;
-    case 5:
-        return (long long)l->net.retries;
-    case 6:
-        return (long long)l->net.throttled;
-    case 7:
-        return (long long)l->pending;
-    case 8:
-        return (long long)l->rejected;
-    case 9:
-        return (long long)l->jobs;
-    default:
-        return t->guard.tripped;
-    }
+    struct net_stats net;
+    json_t *removals = json_array();
+    removal_list(t, removals);
+    net_host_stats(t->host, &net);
+    at[REACHABLE] = net.reachable;
+    at[BUDGET_USED] = net.used;
+    at[BUDGET_LIMIT] = net.limit;
+    at[QUEUED] = net.queued;
+    at[ACTIVE] = net.active;
+    at[RETRIES] = (long long)net.retries;
+    at[THROTTLED] = (long long)net.throttled;
+    at[PENDING] = (long long)(save_count(t) + json_array_size(removals));
+    at[REJECTED] = why_rejected_count(t);
+    at[JOBS] = watch_count(t);
+    at[GUARD_TRIPPED] = t->guard.tripped;
+    json_decref(removals);
 }
 
 static void put_state(FILE *f, struct engine *g)
 {
     static const struct {
         const char *name, *type, *help;
-    } kinds[] = {
-        {"lmsfs_reachable", "gauge", "Whether the last request had a reply."},
-        {"lmsfs_budget_used", "gauge", "Requests in the running 60 seconds."},
-        {"lmsfs_budget_limit", "gauge", "Requests that the plan allows in 60 seconds; 0: no limit."},
-        {"lmsfs_requests_queued", "gauge", "Requests that wait for the budget."},
-        {"lmsfs_requests_active", "gauge", "Requests on their way."},
-        {"lmsfs_retries_total", "counter", "Requests sent again."},
-        {"lmsfs_throttled_total", "counter", "Replies 429."},
-        {"lmsfs_pending", "gauge", "Saves and removals without a verdict."},
-        {"lmsfs_rejected", "gauge", "Refused saves and removals that are kept."},
-        {"lmsfs_jobs", "gauge", "Jobs under way."},
-        {"lmsfs_guard_tripped", "gauge", "Whether too many removals are held."},
+    } kinds[STATES] = {
+        [REACHABLE] = {"lmsfs_reachable", "gauge", "Whether the last request had a reply."},
+        [BUDGET_USED] = {"lmsfs_budget_used", "gauge", "Requests in the running 60 seconds."},
+        [BUDGET_LIMIT] = {"lmsfs_budget_limit", "gauge", "Requests that the plan allows in 60 seconds; 0: no limit."},
+        [QUEUED] = {"lmsfs_requests_queued", "gauge", "Requests that wait for the budget."},
+        [ACTIVE] = {"lmsfs_requests_active", "gauge", "Requests on their way."},
+        [RETRIES] = {"lmsfs_retries_total", "counter", "Requests sent again."},
+        [THROTTLED] = {"lmsfs_throttled_total", "counter", "Replies 429."},
+        [PENDING] = {"lmsfs_pending", "gauge", "Saves and removals without a verdict."},
+        [REJECTED] = {"lmsfs_rejected", "gauge", "Refused saves and removals that are kept."},
+        [JOBS] = {"lmsfs_jobs", "gauge", "Jobs under way."},
+        [GUARD_TRIPPED] = {"lmsfs_guard_tripped", "gauge", "Whether too many removals are held."},
     };
-    struct look *looks = calloc(g->tenants_n + 1, sizeof *looks);
-    if (!looks)
+    long long(*at)[STATES] = calloc(g->tenants_n + 1, sizeof *at);
+    if (!at)
         return;
-    for (size_t i = 0; i < g->tenants_n; i++) {
-        struct tenant *t = &g->tenants[i];
-        json_t *removals = json_array();
-        removal_list(t, removals);
-        net_host_stats(t->host, &looks[i].net);
-        looks[i].pending = save_count(t) + json_array_size(removals);
-        looks[i].rejected = why_rejected_count(t);
-        looks[i].jobs = watch_count(t);
-        json_decref(removals);
-    }
-    for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++) {
+    for (size_t i = 0; i < g->tenants_n; i++)
+        look(&g->tenants[i], at[i]);
+    for (size_t k = 0; k < STATES; k++) {
         head(f, kinds[k].name, kinds[k].type, kinds[k].help);
         for (size_t i = 0; i < g->tenants_n; i++) {
             tenant_open(f, kinds[k].name, &g->tenants[i]);
-            fprintf(f, "} %lld\n", value_of(&g->tenants[i], &looks[i], k));
+            fprintf(f, "} %lld\n", at[i][k]);
         }
     }
-    free(looks);
+    free(at);
 }
 
 enum listing_value { LISTING_ENTRIES, LISTING_DETAILS, LISTING_AGE };

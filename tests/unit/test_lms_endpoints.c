@@ -21,6 +21,10 @@ static void test_a_request_is_named_by_its_endpoint(void **state)
     assert_string_equal(named("hownow", HTTP_GET, "/external/v1/contents/c1"), "GET /external/v1/contents/:id");
     assert_string_equal(named("synap", HTTP_GET, "/users?email=jane%40example.com"), "GET /users");
     assert_string_equal(named("synap", HTTP_PATCH, "/users/U1"), "PATCH /users/:id");
+    assert_string_equal(named("learningpool", HTTP_PATCH, "/users/jane/status"), "PATCH /users/:id/status");
+    assert_string_equal(named("avia", HTTP_GET, "/wp-json/avia/hr/v1/suspend/123-45?action=suspend"),
+                        "GET /wp-json/avia/hr/v1/suspend/:ssn");
+    assert_string_equal(named("thrive", HTTP_GET, "/v1/users/ref/jane"), "GET /v1/users/ref/:ref");
 }
 
 static void test_what_is_documented_nowhere_names_nobody(void **state)
