@@ -133,8 +133,8 @@ int64_t engine_listed_at(struct engine *g, uint64_t dir, int64_t stored);
 
 /* A password that the LMS generated for a record of ours: its length (0: none), and the password itself, which can be had once (malloc'ed,
  * for the caller to wipe; NULL: none). Held in memory only. Any thread. */
-size_t engine_secret_len(struct engine *g, uint64_t record);
-char *engine_secret_take(struct engine *g, uint64_t record);
+size_t engine_secret_len(struct engine *g, uint64_t ino);
+char *engine_secret_take(struct engine *g, uint64_t ino);
 
 /* May this open fetch a detail for one reader (auto), or is it a crawl? Counts the open. Any thread. */
 bool engine_may_fetch_for_reader(struct engine *g, unsigned tenant);

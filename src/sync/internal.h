@@ -98,7 +98,6 @@ struct engine {
     size_t hooks_n;
 
     pthread_t thread;
-    bool started;
     atomic_ullong last_id;
 
     /* the queue: the only thing other threads write */
@@ -115,9 +114,7 @@ struct engine {
     struct ask_index *waiting; /* by id: asks that an interrupt can end */
     struct fd_watch *fds;
     size_t fds_n;
-    bool stopping;
     int64_t stop_at_ms;
-    bool writing;
     struct held_hook *held; /* hooks of the write under way */
     size_t held_n, held_room;
     struct { /* audit.c */
@@ -126,13 +123,14 @@ struct engine {
         uint64_t lost; /* lines that could not be written since the last that could */
         int error;     /* of the last line; 0 or -errno */
     } audit;
-    unsigned bulk_n; /* sweeps that write in bulk */
-    bool syncing;    /* bulk.c's thread runs */
-    pthread_t syncer;
+    pthread_t syncer;   /* bulk.c */
     atomic_ullong told; /* hooks that were called */
     pthread_mutex_t fresh_lock;
     struct fresh *fresh; /* by directory: list.c */
     unsigned busy;       /* saves, moves and removals whose requests are out */
+    unsigned bulk_n;     /* sweeps that write in bulk */
+    bool started, stopping, writing;
+    bool syncing; /* bulk.c's thread runs */
 };
 
 int64_t now_ms(void);   /* monotonic */

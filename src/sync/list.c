@@ -498,7 +498,7 @@ static int readable_again(struct store_write *w, uint64_t ino, struct err *e)
     struct store_read *v = store_write_view(w);
     struct store_mark m;
     if (!store_any_mark(v) || store_mark(v, ino, &m) || m.state != STORE_CLEAN || m.hidden ||
-        strncmp(m.error, SPOILED, strlen(SPOILED)))
+        strncmp(m.error, SPOILED, strlen(SPOILED)) != 0)
         return 0;
     m.error[0] = '\0';
     return store_set_mark(w, ino, m.successor[0] ? &m : NULL, e);

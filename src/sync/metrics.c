@@ -163,7 +163,7 @@ static void look(struct tenant *t, long long at[STATES])
     at[ACTIVE] = net.active;
     at[RETRIES] = (long long)net.retries;
     at[THROTTLED] = (long long)net.throttled;
-    at[PENDING] = (long long)(save_count(t) + json_array_size(removals));
+    at[PENDING] = (long long)save_count(t) + (long long)json_array_size(removals);
     at[REJECTED] = why_rejected_count(t);
     at[JOBS] = watch_count(t);
     at[GUARD_TRIPPED] = t->guard.tripped;

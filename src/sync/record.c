@@ -145,7 +145,7 @@ static int merge_provisional(struct tenant *t, struct store_write *w, uint64_t m
     int r = store_remove(w, made, e);
     if (r == 0 && marked)
         r = store_set_mark(w, into, &mark, e);
-    if (r == 0 && strcmp(name, canonical))
+    if (r == 0 && strcmp(name, canonical) != 0)
         r = store_set_alias(w, home, name, ino_as(into, INO_ALIAS_NEW), e);
     own_forget(t, made);
     hook_entry(t->engine, dir, name);
@@ -315,7 +315,7 @@ static struct store_put work_put(struct work *k, const char *text, size_t len)
         return put;
     bool other_names = !k->c->plain_names && k->c->kind != LMS_WRITE_ONLY; /* else the key is the name already */
     if (other_names && r->key && *r->key && !doc_stem_to_name("ID-", r->key, k->id_alias, sizeof k->id_alias) &&
-        strcmp(k->id_alias, k->name))
+        strcmp(k->id_alias, k->name) != 0)
         put.id_alias = k->id_alias;
     const char *secret = k->c->secret_prefix ? field_with(k->c, LMS_PRIVATE, k->doc) : NULL;
     if (!put.id_alias && secret && *secret &&

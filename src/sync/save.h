@@ -56,7 +56,7 @@ void save_drop_work(struct save *s); /* what it has found out so far */
 void save_release(struct save *s);
 void save_end(struct save *s, int code,
               const struct err *e); /* over for those who wait; the next of the same record begins */
-void save_refuse(struct save *s, int code, const struct err *e);
+void save_refuse(struct save *s, int code, const struct err *told);
 void save_fail(struct save *s, int code, const char *text);
 void save_merge_again(struct save *s); /* what is known of s->ino was read anew */
 void save_go_on(struct save *s);       /* what it created is there: the rest of it as an update of s->ino */

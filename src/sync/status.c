@@ -51,7 +51,7 @@ static json_t *tenant_status(struct tenant *t)
                           "last_reply", st.last_reply ? at : NULL, "requests", (json_int_t)st.requests, "failures",
                           (json_int_t)st.failures, "retries", (json_int_t)st.retries, "budget", "used", st.used,
                           "limit", st.limit, "queued", st.queued, "active", st.active, "guard_tripped", t->guard.tripped,
-                          "pending", (json_int_t)(save_count(t) + json_array_size(removals)), "rejected",
+                          "pending", (json_int_t)save_count(t) + (json_int_t)json_array_size(removals), "rejected",
                           (json_int_t)why_rejected_count(t), "jobs", (json_int_t)watch_count(t), "collections", colls);
     json_decref(removals);
     return o;

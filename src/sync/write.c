@@ -463,7 +463,7 @@ static int check_name(struct save *s, struct err *e)
     if (!id_field || !s->ext || !s->c->ext_prefix)
         return 0;
     json_t *in = json_object_get(s->saved, id_field);
-    if (in && json_is_string(in) && strcmp(json_string_value(in), s->ext))
+    if (json_is_string(in) && strcmp(json_string_value(in), s->ext) != 0)
         return err_set(
             e, -EINVAL,
             "%s: the document holds \"%.64s\", the file's name says \"%.64s\": saving it would rename a person",
