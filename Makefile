@@ -87,13 +87,14 @@ $(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(call obj,$(UNIT_LIB)) $(BUILD)/sandbo
 	$(call say,LINK)
 	$(Q)$(LINK) -o $@ $^ -lcmocka $(PKG_LIBS) -lpthread
 
-# The daemon that the crash suite kills at each step of a save: the flows compiled with their hooks, the rest as it is.
+# The daemon that suites kill at each step of a save, or slow down: the flows compiled with their hooks, the rest as it is.
+HOOKED = $(patsubst %.c,$(BUILD)/hooks/%.o,$(wildcard src/sync/*.c) src/fs/notify.c)
 $(BUILD)/hooks/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(call say,CC  )
 	$(Q)$(COMPILE) -DLMSFS_TEST_HOOKS -c -o $@ $<
 
-$(BUILD)/tests/lmsfs-hooks: $(patsubst %.c,$(BUILD)/hooks/%.o,$(wildcard src/sync/*.c)) $(call obj,$(MAIN_SRC)) $(BUILD)/core.a
+$(BUILD)/tests/lmsfs-hooks: $(HOOKED) $(call obj,$(MAIN_SRC)) $(BUILD)/core.a
 	@mkdir -p $(@D)
 	$(call say,LINK)
 	$(Q)$(LINK) -o $@ $^ $(PKG_LIBS) -lpthread
@@ -108,7 +109,7 @@ $(BUILD)/tests/%: $(BUILD)/tests/mount/%.o ; $(link-helper)
 $(BUILD)/tests/%: $(BUILD)/tests/fault/%.o ; $(link-helper)
 $(BUILD)/tests/%: $(BUILD)/tests/bench/%.o ; $(link-helper)
 
--include $(patsubst %.o,%.d,$(call obj,$(SRC) $(TEST_SRC) $(FUZZ_SRC)) $(patsubst %.c,$(BUILD)/hooks/%.o,$(wildcard src/sync/*.c)))
+-include $(patsubst %.o,%.d,$(call obj,$(SRC) $(TEST_SRC) $(FUZZ_SRC)) $(HOOKED:.o=.d))
 
 # ---- what one does with it ----
 

@@ -43,8 +43,11 @@ const struct lms_collection *engine_collection(const struct engine *g,
 
 /* Called on the engine thread; must not wait. */
 struct engine_hooks {
+    void (*inode_changing)(void *ctx,
+                           uint64_t ino); /* its content will be another once this write is committed; the store has the old one */
     void (*inode_changed)(void *ctx, uint64_t ino); /* content or attributes; of a directory: its listing */
     void (*entry_changed)(void *ctx, uint64_t dir, const char *name); /* the name means something else now, or nothing */
+    void (*write_over)(void *ctx); /* committed, then all that changed was told; or not */
     void *ctx;
 };
 /* Both as engine_call: not from the engine's thread, a worker or a notifier. -ENOSPC: too many. Once dropped, ctx is called no more. */

@@ -87,6 +87,7 @@ static int attr_record(struct mount *m, struct store_read *r, uint64_t ino, stru
     if (code)
         return code;
     fill(m, st, numbers_shown(m->numbers, ino), S_IFREG | m->options.file_mode, rec.mtime_ns, (off_t)rec.size);
+    notifier_attr(m->inodes, st->st_ino, rec.size, rec.mtime_ns);
     if (rec.detail_at > st->st_ctim.tv_sec) /* its bytes changed then, though the record didn't: for tar and git */
         st->st_ctim = (struct timespec){.tv_sec = rec.detail_at};
     off_t size;

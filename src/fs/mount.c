@@ -119,6 +119,27 @@ static void tell_entry(struct mount *m, uint64_t dir, const char *name)
     notifier_entry(m->entries, dir, stem);
 }
 
+static void inode_changing(void *ctx, uint64_t ino)
+{
+    struct mount *m = ctx;
+    struct store_record rec;
+    const void *text;
+    size_t len;
+    if (ino_kind(ino) != INO_RECORD && ino_kind(ino) != INO_JOB)
+        return;
+    struct store_read *r = store_read_begin(m->store);
+    if (r && store_get(r, ino, &rec) == 0 && store_body(r, ino, &text, &len) == 0)
+        notifier_hold(m->inodes, numbers_shown(m->numbers, ino), text, len, rec.mtime_ns);
+    if (r)
+        store_read_end(r);
+}
+
+static void write_over(void *ctx)
+{
+    const struct mount *m = ctx;
+    notifier_unhold(m->inodes);
+}
+
 static void inode_changed(void *ctx, uint64_t ino)
 {
     struct mount *m = ctx;
@@ -273,7 +294,11 @@ int mount_new(struct engine *g, const char *cache_dir, const struct mount_option
     code = code ? code : make_parts(m, e);
     code = code ? code : make_session(m, e);
     if (code == 0) {
-        const struct engine_hooks hooks = {.inode_changed = inode_changed, .entry_changed = entry_changed, .ctx = m};
+        const struct engine_hooks hooks = {.inode_changing = inode_changing,
+                                           .inode_changed = inode_changed,
+                                           .entry_changed = entry_changed,
+                                           .write_over = write_over,
+                                           .ctx = m};
         code = engine_add_hooks(g, &hooks);
         m->hooked = code == 0;
         if (code)

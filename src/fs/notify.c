@@ -1,5 +1,8 @@
 /* notify.c — a queue and the thread that empties it. */
+#include "base/clock.h"
 #include "park.h"
+#include "sync/hook.h"
+#include "untold.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -9,7 +12,6 @@
 
 #define ITEMS_MAX 1000000
 #define IDLE_SIZE 4096 /* of an empty ring that is kept */
-#define RECENT    4096 /* numbers whose notification still waits are looked up in a table of so many */
 
 struct item {
     uint64_t ino;
@@ -27,16 +29,20 @@ struct notifier {
     pthread_cond_t more, idle;
     struct item *ring;
     size_t head, n, size;
-    uint64_t waiting[RECENT]; /* a number that stands in the queue: another push of it adds nothing */
-    uint64_t sending;         /* … or is being told just now */
+    struct untold *untold;
+    atomic_size_t untold_n; /* nothing: then who reads needn't take the lock */
     bool busy, closing, lost;
 };
 
 struct notifier *notifier_new(struct fuse_session *se, const char *name)
 {
     struct notifier *n = calloc(1, sizeof *n);
-    if (!n)
+    struct untold *untold = n ? untold_new() : NULL;
+    if (!untold) {
+        free(n);
         return NULL;
+    }
+    n->untold = untold;
     pthread_condattr_t monotonic;
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -76,29 +82,100 @@ static bool push(struct notifier *n, struct item it)
     return true;
 }
 
-static uint64_t *recent(struct notifier *n, uint64_t ino)
+/* With the lock held, after each change of the table: who waited is answered behind what is queued. */
+static void untold_changed(struct notifier *n)
 {
-    return &n->waiting[(ino ^ ino >> 12 ^ ino >> 46) % RECENT];
+    untold_expire(n->untold, monotonic_ms());
+    atomic_store(&n->untold_n, untold_count(n->untold));
+    struct parked *next;
+    for (struct parked *p = untold_answers(n->untold); p; p = next) {
+        next = p->next;
+        if (!push(n, (struct item){.parked = p}))
+            p->answer(p);
+    }
+}
+
+static void queue_inode(struct notifier *n, uint64_t ino)
+{
+    bool lost;
+    if (untold_queue(n->untold, ino, &lost) && (n->n >= ITEMS_MAX || !push(n, (struct item){.ino = ino}))) {
+        untold_unqueue(n->untold, ino);
+        lost = true;
+    }
+    n->lost |= lost;
+    untold_changed(n);
 }
 
 void notifier_inode(struct notifier *n, uint64_t ino)
 {
     pthread_mutex_lock(&n->lock);
-    if (*recent(n, ino) != ino) {
-        if (n->n < ITEMS_MAX && push(n, (struct item){.ino = ino}))
-            *recent(n, ino) = ino;
-        else
-            n->lost = true;
-    }
+    queue_inode(n, ino);
     pthread_mutex_unlock(&n->lock);
 }
 
-bool notifier_pending(struct notifier *n, uint64_t ino)
+void notifier_hold(struct notifier *n, uint64_t ino, const void *text, size_t len, int64_t mtime_ns)
 {
     pthread_mutex_lock(&n->lock);
-    bool pending = *recent(n, ino) == ino || n->sending == ino || n->lost;
+    untold_hold(n->untold, ino, text, len, mtime_ns);
+    untold_changed(n);
+    pthread_mutex_unlock(&n->lock);
+}
+
+void notifier_unhold(struct notifier *n)
+{
+    if (!atomic_load(&n->untold_n))
+        return;
+    pthread_mutex_lock(&n->lock);
+    untold_unhold(n->untold);
+    untold_changed(n);
+    pthread_mutex_unlock(&n->lock);
+}
+
+/* ------------------------------------------------------------------ who asks meanwhile */
+
+bool notifier_pending(struct notifier *n, uint64_t ino)
+{
+    if (!atomic_load(&n->untold_n))
+        return false;
+    pthread_mutex_lock(&n->lock);
+    bool pending = untold_has(n->untold, ino) || n->lost;
     pthread_mutex_unlock(&n->lock);
     return pending;
+}
+
+bool notifier_wait(struct notifier *n, uint64_t ino, struct parked *p)
+{
+    pthread_mutex_lock(&n->lock);
+    bool waits = !n->closing && untold_wait(n->untold, ino, p);
+    pthread_mutex_unlock(&n->lock);
+    return waits;
+}
+
+void notifier_attr(struct notifier *n, uint64_t ino, size_t size, int64_t mtime_ns)
+{
+    if (!atomic_load(&n->untold_n))
+        return;
+    pthread_mutex_lock(&n->lock);
+    untold_attr(n->untold, ino, size, mtime_ns);
+    untold_changed(n);
+    pthread_mutex_unlock(&n->lock);
+}
+
+bool notifier_text(struct notifier *n, uint64_t ino, const uint64_t *opened, char **copy, size_t *len)
+{
+    bool again = false;
+    *copy = NULL;
+    if (!atomic_load(&n->untold_n))
+        return false;
+    pthread_mutex_lock(&n->lock);
+    const char *text = untold_text(n->untold, ino, opened, len, &again);
+    if (text && (*copy = malloc(*len ? *len : 1)) && *len)
+        memcpy(*copy, text, *len);
+    if (again)
+        queue_inode(n, ino);
+    untold_changed(n);
+    pthread_mutex_unlock(&n->lock);
+    return text;
 }
 
 void notifier_entry(struct notifier *n, uint64_t dir, const char *name)
@@ -125,6 +202,8 @@ void notifier_answer(struct notifier *n, struct parked *p)
 
 static void send_item(struct notifier *n, struct item *it)
 {
+    if (!it->parked)
+        test_slow("notify");
     if (it->parked)
         it->parked->answer(it->parked);
     else if (it->name)
@@ -165,12 +244,10 @@ static void *notifier_main(void *ctx)
             it = n->ring[n->head];
             n->head = (n->head + 1) % n->size;
             n->n--;
-            if (!it.name && !it.parked) {
-                n->sending = it.ino;
-                if (*recent(n, it.ino) == it.ino)
-                    *recent(n, it.ino) = 0;
-            }
+            if (!it.name && !it.parked)
+                untold_take(n->untold, it.ino);
         }
+        bool tells = it.ino && !it.name;
         n->lost = false;
         pthread_mutex_unlock(&n->lock);
         if (lost)
@@ -178,7 +255,9 @@ static void *notifier_main(void *ctx)
         if (it.ino || it.parked)
             send_item(n, &it);
         pthread_mutex_lock(&n->lock);
-        n->sending = 0;
+        if (tells && untold_sent(n->untold, it.ino, monotonic_ms()))
+            queue_inode(n, it.ino);
+        untold_changed(n);
     }
     n->busy = false;
     pthread_cond_broadcast(&n->idle);
@@ -228,11 +307,14 @@ void notifier_free(struct notifier *n)
     pthread_mutex_unlock(&n->lock);
     if (n->started)
         pthread_join(n->thread, NULL);
+    untold_unhold(n->untold);
+    untold_changed(n);
     for (; n->n; n->n--, n->head = (n->head + 1) % n->size) { /* never started */
         if (n->ring[n->head].parked)
             n->ring[n->head].parked->answer(n->ring[n->head].parked);
         free(n->ring[n->head].name);
     }
+    untold_free(n->untold);
     free(n->ring);
     pthread_cond_destroy(&n->more);
     pthread_cond_destroy(&n->idle);

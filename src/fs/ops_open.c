@@ -1,6 +1,7 @@
 /* ops_open.c — open and read. An open may wait (it holds no lock of the kernel's); a read finds everything there. */
 #include "attr.h"
 #include "ops.h"
+#include "untold.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,11 +15,48 @@ static bool writes(int flags)
 
 /* ------------------------------------------------------------------ answers */
 
+static void opened(fuse_req_t req, uint64_t kernel_ino, const struct fuse_file_info *asked);
+
+static void opened_told(struct parked *p)
+{
+    opened(p->req, p->ino, &p->fi);
+    park_free(p);
+}
+
+/* Whoever opens what has just changed gets the new text, and its size: the kernel forgets the old one first. */
+static bool opened_later(fuse_req_t req, uint64_t kernel_ino, const struct fuse_file_info *asked)
+{
+    struct mount *m = mount_of(req);
+    if (!notifier_pending(m->inodes, kernel_ino))
+        return false;
+    struct parked *p = park_new(m, req, ASK_DETAIL, kernel_ino, NULL);
+    if (!p)
+        return true;
+    p->fi = *asked;
+    p->answer = opened_told;
+    if (notifier_wait(m->inodes, kernel_ino, p))
+        return true;
+    park_free(p);
+    return false;
+}
+
+static uint64_t token_of(struct mount *m, uint64_t kernel_ino)
+{
+    struct store_record rec;
+    struct store_read *r = store_read_begin(m->store);
+    uint64_t token = r && store_get(r, resolve(m, kernel_ino).ino, &rec) == 0 ? TEXT_TOKEN(rec.mtime_ns) : 0;
+    if (r)
+        store_read_end(r);
+    return token;
+}
+
 static void opened(fuse_req_t req, uint64_t kernel_ino, const struct fuse_file_info *asked)
 {
     struct fuse_file_info fi = *asked;
-    fi.fh = ino_kind(kernel_ino) == INO_JOB ? poll_number(mount_of(req)) : 0;
-    fi.keep_cache = !notifier_pending(mount_of(req)->inodes, kernel_ino);
+    if (opened_later(req, kernel_ino, asked))
+        return;
+    fi.fh = ino_kind(kernel_ino) == INO_JOB ? poll_number(mount_of(req)) : token_of(mount_of(req), kernel_ino);
+    fi.keep_cache = 1;
     fi.noflush = 1;
     fuse_reply_open(req, &fi);
 }
@@ -262,6 +300,29 @@ static bool lacks_required_detail(struct mount *m, struct store_read *r, uint64_
     return c && sight_of(r, ino, &rec, &s) == 0 && need_to_read(tree_tenant(m, ino)->conf, c, &rec, &s) == NEED_DETAIL;
 }
 
+static void reply_part(fuse_req_t req, const char *text, size_t len, size_t size, off_t off)
+{
+    size_t left = off >= 0 && (uint64_t)off < len ? len - (size_t)off : 0;
+    fuse_reply_buf(req, left ? text + off : NULL, size < left ? size : left);
+}
+
+/* Until the kernel knows that a text has changed it goes by the old size, which must not cut the new text. */
+static bool read_untold(fuse_req_t req, uint64_t kernel_ino, size_t size, off_t off, const struct fuse_file_info *fi)
+{
+    struct mount *m = mount_of(req);
+    bool opened = !m->options.read_only && fi && ino_kind(kernel_ino) != INO_JOB;
+    char *text;
+    size_t len;
+    if (!notifier_text(m->inodes, kernel_ino, opened ? &fi->fh : NULL, &text, &len))
+        return false;
+    if (text)
+        reply_part(req, text, len, size, off);
+    else
+        reply_code(req, -ENOMEM);
+    free(text);
+    return true;
+}
+
 static void read_stored(fuse_req_t req, uint64_t ino, size_t size, off_t off)
 {
     struct mount *m = mount_of(req);
@@ -271,11 +332,10 @@ static void read_stored(fuse_req_t req, uint64_t ino, size_t size, off_t off)
     int code = r ? store_body(r, ino, &data, &len) : -EIO;
     if (code == 0 && m->options.read_only && lacks_required_detail(m, r, ino))
         code = -EAGAIN;
-    size_t left = off >= 0 && (uint64_t)off < len ? len - (size_t)off : 0;
     if (code)
         reply_code(req, code);
     else
-        fuse_reply_buf(req, left ? (const char *)data + off : NULL, size < left ? size : left);
+        reply_part(req, data, len, size, off);
     if (r)
         store_read_end(r);
 }
@@ -295,7 +355,8 @@ void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse
     off_t drafted;
     int64_t mtime_ns;
     if (at.what == AT_NODE && draft_stat(m->drafts, at.ino, &drafted, &mtime_ns)) {
-        read_stored(req, at.ino, size, off);
+        if ((fi && (fi->fh & FH_WRITER)) || !read_untold(req, ino, size, off, fi))
+            read_stored(req, at.ino, size, off);
         return;
     }
     char *buf = malloc(size ? size : 1);

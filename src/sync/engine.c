@@ -840,6 +840,8 @@ static void hook(struct engine *g, uint64_t ino, const char *name)
         g->held_room = room;
     }
     g->held[g->held_n++] = (struct held_hook){ino, name ? strdup(name) : NULL};
+    for (size_t i = 0; i < g->hooks_n && !name; i++)
+        g->hooks[i].inode_changing(g->hooks[i].ctx, ino);
 }
 
 void hook_inode(struct engine *g, uint64_t ino)
@@ -866,12 +868,15 @@ int write_end(struct engine *g, struct store_write *w, int result, struct err *e
     else
         result = store_write_commit(w, e);
     g->writing = false;
+    test_slow("committed");
     for (size_t i = 0; i < g->held_n; i++) {
         if (result == 0)
             hook_now(g, g->held[i].ino, g->held[i].name);
         free(g->held[i].name);
     }
     g->held_n = 0;
+    for (size_t i = 0; i < g->hooks_n; i++)
+        g->hooks[i].write_over(g->hooks[i].ctx);
     return result;
 }
 

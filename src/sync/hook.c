@@ -5,8 +5,10 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 void test_hook(const char *where)
@@ -24,6 +26,21 @@ void test_hook(const char *where)
         return;
     unlink(path);
     kill(getpid(), SIGKILL);
+}
+
+void test_slow(const char *where)
+{
+    const char *path = getenv("LMSFS_SLOW_FILE");
+    FILE *f = path ? fopen(path, "re") : NULL;
+    char word[64];
+    long ms;
+    while (f && fscanf(f, "%63s %ld", word, &ms) == 2) {
+        const struct timespec wait = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+        if (strcmp(word, where) == 0)
+            nanosleep(&wait, NULL);
+    }
+    if (f)
+        fclose(f);
 }
 
 static int64_t ahead;

@@ -1,4 +1,4 @@
-/* hook.h — where the crash suite kills the daemon. Compiled in only with -DLMSFS_TEST_HOOKS: the program that people run has none. */
+/* hook.h — where suites kill the daemon, or slow it down. Compiled in only with -DLMSFS_TEST_HOOKS: the program that people run has none. */
 #ifndef SYNC_HOOK_H
 #define SYNC_HOOK_H
 
@@ -9,7 +9,13 @@
 void test_hook(const char *where);
 /* Seconds by which the clock of the flows is ahead: what the file has that the environment's LMSFS_CLOCK_FILE names, read at the first call. */
 int64_t test_clock_ahead(void);
+/* Waits as many milliseconds as the file says that the environment's LMSFS_SLOW_FILE names: a line each, "where milliseconds". */
+void test_slow(const char *where);
 #else
+static inline void test_slow(const char *where)
+{
+    (void)where;
+}
 static inline int64_t test_clock_ahead(void)
 {
     return 0;
