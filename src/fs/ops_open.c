@@ -310,10 +310,11 @@ static void reply_part(fuse_req_t req, const char *text, size_t len, size_t size
 static bool read_untold(fuse_req_t req, uint64_t kernel_ino, size_t size, off_t off, const struct fuse_file_info *fi)
 {
     struct mount *m = mount_of(req);
-    bool opened = !m->options.read_only && fi && ino_kind(kernel_ino) != INO_JOB;
+    uint64_t opened =
+        fi && ino_kind(kernel_ino) != INO_JOB ? fi->fh : 0; /* of a job that is over nobody reads how it was */
     char *text;
     size_t len;
-    if (!notifier_text(m->inodes, kernel_ino, opened ? &fi->fh : NULL, &text, &len))
+    if (!notifier_text(m->inodes, kernel_ino, m->options.read_only ? NULL : &opened, &text, &len))
         return false;
     if (text)
         reply_part(req, text, len, size, off);

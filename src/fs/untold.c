@@ -19,14 +19,14 @@ struct version {
 
 struct entry {
     uint64_t ino;
-    bool held, queued, sending; /* none: it lingers */
+    bool held, queued, sending, lingers;
     bool newer;                 /* the kernel was told another size than `has`: that of the store */
     bool read;                  /* `has` was read while the invalidation was being sent */
     struct version has;         /* what the kernel has */
     struct version after;       /* what it will have once what is queued is sent */
     struct parked *waiting;
     struct entry *held_next;
-    int64_t sent_ms;
+    int64_t sent_ms;           /* when the word that `has` is old was first sent; 0: not yet */
     struct entry *prev, *next; /* among those that linger */
     UT_hash_handle hh;
 };
@@ -94,9 +94,9 @@ static bool idle(const struct entry *e)
 /* Something comes: it lingers no longer, if it did. */
 static void entry_wake(struct untold *u, struct entry *e)
 {
-    if (idle(e) && e->sent_ms)
+    if (e->lingers)
         DL_DELETE(u->lingering, e);
-    e->sent_ms = 0;
+    e->lingers = false;
 }
 
 static void answer_waiting(struct untold *u, struct entry *e)
@@ -111,6 +111,7 @@ static void answer_waiting(struct untold *u, struct entry *e)
 
 static void entry_drop(struct untold *u, struct entry *e)
 {
+    entry_wake(u, e);
     HASH_DELETE(hh, u->entries, e);
     version_drop(u, &e->has);
     version_drop(u, &e->after);
@@ -129,22 +130,21 @@ static void entry_linger(struct untold *u, struct entry *e, int64_t now_ms)
 {
     if (!idle(e))
         return;
-    if (!e->has.known || e->newer) {
+    if (!e->sent_ms)
+        e->sent_ms = now_ms;
+    if (!e->has.known || e->newer || now_ms - e->sent_ms >= LINGER_MS) {
         entry_drop(u, e);
         return;
     }
-    e->sent_ms = now_ms;
+    e->lingers = true;
     DL_APPEND(u->lingering, e);
     answer_waiting(u, e);
 }
 
 void untold_expire(struct untold *u, int64_t now_ms)
 {
-    while (u->lingering && now_ms - u->lingering->sent_ms >= LINGER_MS) {
-        struct entry *e = u->lingering;
-        entry_wake(u, e);
-        entry_drop(u, e);
-    }
+    while (u->lingering && now_ms - u->lingering->sent_ms >= LINGER_MS)
+        entry_drop(u, u->lingering);
 }
 
 void untold_free(struct untold *u)
@@ -183,6 +183,7 @@ void untold_hold(struct untold *u, uint64_t ino, const void *text, size_t len, i
     if (!coming || e->newer) {
         version_set(u, &e->has, text, len, mtime_ns);
         e->newer = false;
+        e->sent_ms = 0;
     }
 }
 
@@ -229,6 +230,7 @@ bool untold_sent(struct untold *u, uint64_t ino, int64_t now_ms)
         e->has = e->after;
         e->after = (struct version){.known = false};
         e->newer = false;
+        e->sent_ms = 0;
     }
     entry_linger(u, e, now_ms);
     return false;
@@ -277,10 +279,8 @@ void untold_attr(struct untold *u, uint64_t ino, size_t size, int64_t mtime_ns)
     if (!e || !e->has.known)
         return;
     e->newer = size != e->has.len || mtime_ns != e->has.mtime_ns;
-    if (e->newer && idle(e)) {
-        entry_wake(u, e);
-        entry_drop(u, e);
-    }
+    if (e->newer)
+        entry_look(u, e);
 }
 
 const char *untold_text(struct untold *u, uint64_t ino, const uint64_t *opened, size_t *len, bool *again)

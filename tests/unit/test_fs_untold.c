@@ -126,6 +126,27 @@ static void it_lingers_for_who_had_opened_it(void **state)
     assert_int_equal(untold_count(u), 0);
 }
 
+/* Reading it over and over sends the word again each time, and doesn't keep it. */
+static void it_lingers_half_a_second_however_often_it_is_read(void **state)
+{
+    struct untold *u = *state;
+    size_t len;
+    bool again, lost;
+    const uint64_t before = TEXT_TOKEN(1);
+    hold(u, "one", 1);
+    queue(u);
+    for (int64_t now = 1000; now < 1500; now += 100) {
+        untold_take(u, INO);
+        assert_false(untold_sent(u, INO, now));
+        assert_non_null(untold_text(u, INO, &before, &len, &again));
+        assert_true(again);
+        assert_true(untold_queue(u, INO, &lost));
+    }
+    untold_take(u, INO);
+    assert_false(untold_sent(u, INO, 1500));
+    assert_int_equal(untold_count(u), 0);
+}
+
 static void no_longer_once_the_new_size_is_known(void **state)
 {
     struct untold *u = *state;
@@ -186,6 +207,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_change_while_the_last_is_being_sent, set_up, tear_down),
         cmocka_unit_test_setup_teardown(read_while_it_is_sent_is_sent_again, set_up, tear_down),
         cmocka_unit_test_setup_teardown(it_lingers_for_who_had_opened_it, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(it_lingers_half_a_second_however_often_it_is_read, set_up, tear_down),
         cmocka_unit_test_setup_teardown(no_longer_once_the_new_size_is_known, set_up, tear_down),
         cmocka_unit_test_setup_teardown(nothing_is_left_of_an_aborted_write, set_up, tear_down),
         cmocka_unit_test_setup_teardown(who_waits_is_answered_once_it_is_sent, set_up, tear_down),
