@@ -37,7 +37,7 @@ struct file_read; /* file.c */
 struct fetch;     /* fetch.c */
 struct fetch_all;
 struct save;      /* write.c */
-struct removal;   /* removal.c */
+struct removal;   /* removal.h */
 struct watch;     /* watch.c */
 struct own;       /* own.c */
 struct touched;   /* touched.c */
@@ -313,6 +313,7 @@ void touched_note(struct tenant *t, uint64_t ino); /* a change of ours was settl
 bool touched_since(struct tenant *t, uint64_t ino, int64_t asked_ms);
 void touched_free(struct tenant *t);
 
+/* removal*.c; what they have between them is in removal.h */
 void removal_ask(struct tenant *t, struct ask *a);                        /* ASK_REMOVE */
 void restore_ask(struct tenant *t, struct ask *a);                        /* ASK_RESTORE */
 void move_ask(struct tenant *t, struct ask *a);                           /* ASK_MOVE */
