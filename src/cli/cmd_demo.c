@@ -21,14 +21,16 @@ struct step {
 };
 
 static const struct step before_mount[] = {
-    {"A learning-management system with 200 invented people listens on this machine. Is the configuration right?",
+    {"Five learning-management systems with invented people listen on this machine. Is the configuration right?",
      "lmsfs check demo.conf", SUCCEEDS, "credentials good"},
 };
 
 static const struct step reading[] = {
-    {"Two tenants, as directories:", "ls", SUCCEEDS, "hownow"},
+    {"Five tenants, as directories:", "ls", SUCCEEDS, "hownow"},
     {NULL, "ls hownow; ls hownow/users | head -n 5", SUCCEEDS, "EXT-"},
     {"A listing is complete, or it fails:", "ls hownow/users | wc -l", SUCCEEDS, "200"},
+    {"Where an API lists nobody, a directory shows who was looked at or saved, and `lmsfs status` says that:",
+     "for d in */users; do echo \"$d: $(ls $d | wc -l)\"; done", SUCCEEDS, "learningpool/users: 0"},
     {"Every program can audit. Who may only read?",
      "grep -l '\"user_type\": \"ReadOnly\"' hownow/users/*.json | head -n 3", SUCCEEDS, "hownow/users/"},
 };

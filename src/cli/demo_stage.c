@@ -130,6 +130,19 @@ static int start_sandbox(struct stage *s, unsigned people, struct err *e)
     return rc;
 }
 
+/* A section each of the five: the sandbox's credentials, and %s where its address goes. */
+static const char *const tenants[] = {
+    "[hownow]\nprovider = hownow\nbase_url = %s\nclient_id = sandbox\nclient_secret = sandbox-secret\nremoval_grace = "
+    "1\n",
+    "[synap]\nprovider = synap\nbase_url = %s\norg_id = sandbox-org\norg_secret = sandbox-org-secret\napi_key = "
+    "sandbox-key\n",
+    "[learningpool]\nprovider = learningpool\nbase_url = %s/api\ntenant_id = 73c9ac34-0000-4c17-b60f-8ec0b134a72b\n"
+    "api_key = sandbox-pool-key\n",
+    "[avia]\nprovider = avia\nbase_url = %s\naccess_token = sandbox-avia-token\n",
+    "[thrive]\nprovider = thrive\nbase_url = %1$s/rest\nevents_url = %1$s/webhooks\ntenant_id = sandbox-tenant\n"
+    "secret = sandbox-thrive-secret\n",
+};
+
 static int write_conf(const struct stage *s, struct err *e)
 {
     char path[PATH_MAX];
@@ -137,13 +150,10 @@ static int write_conf(const struct stage *s, struct err *e)
     if (rc)
         return rc;
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd < 0 || dprintf(fd,
-                          "[lmsfs]\ncache_dir = %s/cache\n\n"
-                          "[hownow]\nprovider = hownow\nbase_url = %s\nclient_id = sandbox\n"
-                          "client_secret = sandbox-secret\nrate_per_minute = 600\nremoval_grace = 1\n\n"
-                          "[synap]\nprovider = synap\nbase_url = %s\norg_id = sandbox-org\n"
-                          "org_secret = sandbox-org-secret\napi_key = sandbox-key\nrate_per_minute = 600\n",
-                          s->dir, s->url, s->url) < 0)
+    bool good = fd >= 0 && dprintf(fd, "[lmsfs]\ncache_dir = %s/cache\n", s->dir) > 0;
+    for (size_t i = 0; good && i < sizeof tenants / sizeof tenants[0]; i++)
+        good = dprintf(fd, "\n") > 0 && dprintf(fd, tenants[i], s->url) > 0 && dprintf(fd, "rate_per_minute = 600\n") > 0;
+    if (!good)
         rc = err_set(e, -errno, "can't write %s: %s", path, strerror(errno));
     if (fd >= 0)
         close(fd);

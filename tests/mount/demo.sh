@@ -12,6 +12,7 @@ nothing_left() {
 output=$(t 120 "$LMSFS_BIN" demo </dev/null 2>&1)
 eq "the demo succeeds" 0 $? || note <<<"$output"
 like "it shows commands and what they print" '\$ cat hownow/jobs/last.json.*"status": "completed"' "$output"
+like "all five are mounted" $'\\$ ls\navia\nhownow\nlearningpool\nsynap\nthrive\n' "$output"
 like "it shows a refusal" 'Invalid argument' "$output"
 like "it shows what was sent" 'POST [^ ]*/upsert' "$output"
 check "it leaves nothing behind" nothing_left
