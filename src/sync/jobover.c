@@ -120,7 +120,12 @@ static void note_failed(struct tenant *t, uint64_t seq, json_t *o, const char *w
     uint64_t home = (uint64_t)json_integer_value(json_object_get(o, "home"));
     size_t len = 0;
     char *text = journal_text(t->engine, seq, o, &len);
-    struct reason why = {.code = -EINVAL, .text = words, .job = json_string_value(json_object_get(o, "job"))};
+    const json_t *request = json_object_get(o, "request");
+    struct reason why = {.code = -EINVAL,
+                         .text = words,
+                         .method = json_string_value(json_object_get(request, "method")),
+                         .path = json_string_value(json_object_get(request, "path")),
+                         .job = json_string_value(json_object_get(o, "job"))};
     struct err e;
     bool one = ledger_begin(st, &e) == 0;
     if (is_written_only(t, home))

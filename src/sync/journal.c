@@ -6,7 +6,7 @@
  *   failed    its job failed and the document is in rejected/; the server's version is still to come back
  *
  * "save" and "at" name this save to the LMS, the same in each of its tries. "base" is the version that was shown with our own saves carried onto it: from it the same difference is made again. "before" is the
- * server's record as it was. A document that may hold secrets is "sealed" and no "text".
+ * server's record as it was. "request" is the one that began the job. A document that may hold secrets is "sealed" and no "text".
  */
 #include "sync/save.h"
 #include "sync/hook.h"
@@ -35,6 +35,11 @@ static int put_text(struct save *s, json_t *o, struct err *e)
     return r ? err_set(e, r == -1 ? -ENOMEM : r, "out of memory") : 0;
 }
 
+static json_t *request_shown(const struct http_request *req)
+{
+    return json_pack("{s:s,s:s}", "method", http_method_name(req->method), "path", http_shown(req));
+}
+
 static json_t *entry(struct save *s, const char *phase, const char *job)
 {
     json_t *o =
@@ -46,6 +51,8 @@ static json_t *entry(struct save *s, const char *phase, const char *job)
         return NULL;
     json_object_set_new(o, "exists", json_boolean(s->exists));
     json_object_set_new(o, "removes", json_boolean(s->removes));
+    if (job && s->plan.n) /* what `why` names, should the job fail */
+        json_object_set_new(o, "request", request_shown(&s->plan.steps[s->plan.n - 1]));
     if (s->now.doc)
         json_object_set(o, "before", s->now.doc);
     json_t *base = s->base ? s->base : s->kept_base;
