@@ -25,8 +25,10 @@ struct look {
     MDB_env *mdb;
     MDB_txn *txn;
     MDB_dbi tables[ENV_TABLES_MAX];
+    bool absent[ENV_TABLES_MAX]; /* tables that its revision doesn't have yet */
     uint64_t last_page;
     int64_t deadline;
+    struct found found;
 };
 
 const char *check_words(enum check c)
@@ -41,7 +43,9 @@ const char *check_words(enum check c)
     case CHECK_META:
         return "no LMDB file (its first pages are damaged)";
     case CHECK_FOREIGN:
-        return "of another lmsfs (its schema is not ours)";
+        return "not lmsfs's";
+    case CHECK_SCHEMA:
+        return "of another schema";
     case CHECK_DAMAGED:
         return "damaged";
     case CHECK_FAILED:
@@ -127,7 +131,7 @@ static enum check walk(struct look *l)
     if (!free_list_sound(l))
         return CHECK_DAMAGED;
     for (unsigned t = 0; t < l->shape->n && !late(l); t++)
-        if (!table_sound(l, t))
+        if (!l->absent[t] && !table_sound(l, t))
             return CHECK_DAMAGED;
     return CHECK_SOUND;
 }
@@ -165,14 +169,39 @@ static enum check open_first(struct look *l, const char *path, size_t map_size, 
     return CHECK_SOUND;
 }
 
+/* A number of "meta"; 0 where there is none. */
+static int meta_number(struct look *l, const char *name, uint32_t *out)
+{
+    MDB_val key = {strlen(name), (void *)name}, value;
+    *out = 0;
+    int rc = mdb_get(l->txn, l->tables[0], &key, &value);
+    if (rc == 0 && value_struct(&value, out, sizeof *out))
+        *out = 0;
+    return rc == MDB_NOTFOUND ? 0 : rc;
+}
+
+static int meta_signature(struct look *l)
+{
+    MDB_val key = {10, "written-by"}, value;
+    struct found *f = &l->found;
+    int rc = meta_number(l, "schema", &f->schema);
+    if (rc == 0)
+        rc = meta_number(l, "revision", &f->revision);
+    if (rc == 0 && mdb_get(l->txn, l->tables[0], &key, &value) == 0 && value.mv_size < sizeof f->written_by) {
+        memcpy(f->written_by, value.mv_data, value.mv_size);
+        for (char *c = f->written_by; *c; c++)
+            if (*c < 0x21 || *c > 0x7e)
+                *c = '?'; /* it goes into a sentence */
+    }
+    return rc;
+}
+
 /* Is it ours? Where a marker says that it was (`marked`), tables that can't be opened are damage; where none does, they are another's. */
 static enum check open_tables(struct look *l, bool marked)
 {
     const enum check not_ours = marked ? CHECK_DAMAGED : CHECK_FOREIGN;
     MDB_stat stat;
     MDB_dbi main_table;
-    MDB_val key = {6, "schema"}, value;
-    uint32_t schema = 0;
     if (mdb_txn_begin(l->mdb, NULL, MDB_RDONLY, &l->txn))
         return CHECK_META;
     if (mdb_dbi_open(l->txn, NULL, 0, &main_table) || mdb_stat(l->txn, main_table, &stat))
@@ -181,35 +210,39 @@ static enum check open_tables(struct look *l, bool marked)
         int rc = mdb_dbi_open(l->txn, l->shape->tables[t].name, 0, &l->tables[t]);
         if (rc == MDB_NOTFOUND && t == 0)
             return stat.ms_entries ? not_ours : CHECK_ABSENT; /* killed before the first commit */
+        if (rc == MDB_NOTFOUND && l->found.revision < l->shape->tables[t].since) {
+            l->absent[t] = true; /* an older one's: made when it is opened */
+            continue;
+        }
         if (rc)
             return rc == MDB_INCOMPATIBLE ? not_ours : CHECK_DAMAGED;
         if (t > 0)
             continue;
-        rc = mdb_get(l->txn, l->tables[0], &key, &value);
-        if (rc == 0 && value_struct(&value, &schema, sizeof schema) == 0 && schema != STORE_SCHEMA)
-            return CHECK_FOREIGN;
-        if (rc || schema != STORE_SCHEMA)
-            return rc == 0 || rc == MDB_NOTFOUND ? not_ours : CHECK_DAMAGED;
+        if (meta_signature(l))
+            return CHECK_DAMAGED;
+        if (l->found.schema == 0)
+            return not_ours;
+        if (l->found.schema != l->shape->schema)
+            return CHECK_SCHEMA;
     }
     return CHECK_SOUND;
 }
 
 /* A file shorter than its last page says may be what a kill in a commit left: then nothing that is in use is missing, which only a walk
  * to the end can tell. */
-static enum check look(const struct env_shape *shape, const char *path, size_t map_size, int walk_ms)
+static enum check look(struct look *l, const char *path, size_t map_size, int walk_ms)
 {
-    struct look l = {.shape = shape};
     bool cut = false;
-    enum check found = open_first(&l, path, map_size, &cut);
+    enum check found = open_first(l, path, map_size, &cut);
     if (found != CHECK_SOUND)
         return found;
     if (cut && walk_ms == 0)
         return CHECK_SHORT;
-    found = open_tables(&l, walk_ms > 0);
+    found = open_tables(l, walk_ms > 0);
     if (found != CHECK_SOUND || walk_ms == 0)
         return found;
-    l.deadline = cut ? INT64_MAX : monotonic_ms() + walk_ms;
-    return walk(&l);
+    l->deadline = cut ? INT64_MAX : monotonic_ms() + walk_ms;
+    return walk(l);
 }
 
 /* ------------------------------------------------------------------ the child */
@@ -235,36 +268,40 @@ static void child_prepare(pid_t parent)
 }
 
 /* The verdict comes through a pipe and not as an exit status: whoever started us may have SIGCHLD ignored. */
-enum check env_check(const struct env_shape *shape, const char *path, size_t map_size, int walk_ms)
+enum check env_check(const struct env_shape *shape, const char *path, size_t map_size, int walk_ms, struct found *out)
 {
     int ends[2];
+    *out = (struct found){.check = CHECK_FAILED};
     char *data = path_join(path, "data.mdb");
     if (!data)
         return CHECK_FAILED;
     int rc = access(data, F_OK) ? errno : 0;
     free(data);
     if (rc)
-        return rc == ENOENT ? CHECK_ABSENT : CHECK_FAILED;
+        return out->check = rc == ENOENT ? CHECK_ABSENT : CHECK_FAILED;
     if (pipe2(ends, O_CLOEXEC))
         return CHECK_FAILED;
     pid_t parent = getpid(), child = fork();
     if (child == 0) {
         child_prepare(parent);
-        unsigned char verdict = (unsigned char)look(shape, path, map_size, walk_ms);
-        _exit(write(ends[1], &verdict, 1) == 1 ? 0 : 1);
+        struct look l = {.shape = shape};
+        l.found.check = look(&l, path, map_size, walk_ms);
+        _exit(write(ends[1], &l.found, sizeof l.found) == sizeof l.found ? 0 : 1);
     }
     close(ends[1]);
-    unsigned char verdict = CHECK_FAILED;
     if (child > 0) {
+        struct found told = {0};
         ssize_t n;
         do
-            n = read(ends[0], &verdict, 1);
+            n = read(ends[0], &told, sizeof told);
         while (n < 0 && errno == EINTR);
-        if (n == 0)
-            verdict = CHECK_DAMAGED; /* it died over it */
+        if (n == sizeof told)
+            *out = told; /* less than a page: it comes whole */
+        else if (n >= 0)
+            out->check = CHECK_DAMAGED; /* it died over it */
         while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
             ;
     }
     close(ends[0]);
-    return verdict <= CHECK_FAILED ? (enum check)verdict : CHECK_FAILED;
+    return out->check;
 }

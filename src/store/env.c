@@ -72,6 +72,33 @@ static void env_settle(struct env *v)
         atomic_store_explicit(&v->extent, bytes, memory_order_relaxed);
 }
 
+static int put_if_other(MDB_txn *txn, MDB_dbi meta, const char *name, const void *data, size_t len)
+{
+    MDB_val key = {strlen(name), (void *)name}, value;
+    int rc = mdb_get(txn, meta, &key, &value);
+    if (rc == 0 && value.mv_size == len && memcmp(value.mv_data, data, len) == 0)
+        return 0;
+    value = (MDB_val){len, (void *)data};
+    return rc && rc != MDB_NOTFOUND ? rc : mdb_put(txn, meta, &key, &value, 0);
+}
+
+/* Which schema, which revision, who was here last. The schema was checked before; a revision never falls: what it promises to be there is. */
+static int sign(MDB_txn *txn, MDB_dbi meta, const struct env_shape *shape)
+{
+    uint32_t revision = 0;
+    MDB_val key = {8, "revision"}, value;
+    if (mdb_get(txn, meta, &key, &value) || value.mv_size != sizeof revision)
+        revision = shape->revision;
+    else
+        memcpy(&revision, value.mv_data, sizeof revision);
+    if (revision < shape->revision)
+        revision = shape->revision;
+    int rc = put_if_other(txn, meta, "schema", &shape->schema, sizeof shape->schema);
+    if (rc == 0)
+        rc = put_if_other(txn, meta, "revision", &revision, sizeof revision);
+    return rc ? rc : put_if_other(txn, meta, "written-by", LMSFS_VERSION, strlen(LMSFS_VERSION));
+}
+
 static int open_tables(struct env *v, const struct env_shape *shape, MDB_dbi tables[])
 {
     MDB_txn *txn;
@@ -83,11 +110,7 @@ static int open_tables(struct env *v, const struct env_shape *shape, MDB_dbi tab
         if (rc)
             goto out;
     }
-    uint32_t schema = STORE_SCHEMA;
-    MDB_val key = {6, "schema"}, value = {sizeof schema, &schema};
-    rc = mdb_put(txn, tables[0], &key, &value, MDB_NOOVERWRITE);
-    if (rc == MDB_KEYEXIST)
-        rc = 0; /* which one it is was checked before */
+    rc = sign(txn, tables[0], shape);
 out:
     if (rc) {
         mdb_txn_abort(txn);

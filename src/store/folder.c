@@ -235,13 +235,13 @@ int unsynced_remove(const char *cache)
 
 /* ------------------------------------------------------------------ setting aside */
 
-int set_aside(const char *cache, char *name, size_t size, struct err *e)
+int set_aside(const char *cache, const char *why, char *name, size_t size, struct err *e)
 {
     char when[ISO_TIME_SIZE];
     iso_time_print(wall_s(), when);
     for (unsigned i = 0; i < 1000; i++) {
-        int n = i == 0 ? snprintf(name, size, "%s.bad-%s", cache, when)
-                       : snprintf(name, size, "%s.bad-%s-%u", cache, when, i);
+        int n = i == 0 ? snprintf(name, size, "%s.%s-%s", cache, why, when)
+                       : snprintf(name, size, "%s.%s-%s-%u", cache, why, when, i);
         if (n < 0 || (size_t)n >= size)
             return err_set(e, -ENAMETOOLONG, "the path of %s is too long", cache);
         if (renameat2(AT_FDCWD, cache, AT_FDCWD, name, RENAME_NOREPLACE) == 0)
@@ -251,5 +251,5 @@ int set_aside(const char *cache, char *name, size_t size, struct err *e)
         if (errno == EINVAL && access(name, F_OK) != 0 && rename(cache, name) == 0)
             return 0; /* a file system that doesn't know NOREPLACE */
     }
-    return err_set(e, -errno, "the damaged cache %s can't be set aside: %s", cache, strerror(errno));
+    return err_set(e, -errno, "the cache %s can't be set aside: %s", cache, strerror(errno));
 }

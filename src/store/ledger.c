@@ -1,6 +1,6 @@
 /* ledger.c — what only we know. Every commit is durable: no flags are given to LMDB here.
  *
- * The ledger's own table "meta": schema, identity (a random number; the cache has it too, so that neither is used with another's record
+ * The ledger's own table "meta": schema, revision, written-by (the last lmsfs that opened it), identity (a random number; the cache has it too, so that neither is used with another's record
  * ids), next-id (the first record id not leased yet), mounts, next-<table> (the highest key ever put, plus 1).
  */
 #include "store_internal.h"
@@ -24,17 +24,17 @@ static bool ours_sound(const MDB_val *k, const MDB_val *v)
 }
 
 static const struct table_shape ledger_shapes[L_ALL] = {
-    [L_META] = {"meta", NULL},
-    [L_FIRST + LEDGER_SAVES] = {"saves", ours_sound},
-    [L_FIRST + LEDGER_REMOVALS] = {"removals", ours_sound},
-    [L_FIRST + LEDGER_JOBS] = {"jobs", ours_sound},
-    [L_FIRST + LEDGER_REJECTED] = {"rejected", ours_sound},
-    [L_FIRST + LEDGER_KEPT] = {"kept", ours_sound},
-    [L_FIRST + LEDGER_OWN] = {"own", ours_sound},
-    [L_FIRST + LEDGER_GUARD] = {"guard", ours_sound},
-    [L_FIRST + LEDGER_SUCCESSORS] = {"successors", ours_sound},
-    [L_TENANTS] = {"tenants", NULL},
-    [L_NAMED] = {"accepted", NULL},
+    [L_META] = {"meta", 0, NULL},
+    [L_FIRST + LEDGER_SAVES] = {"saves", 0, ours_sound},
+    [L_FIRST + LEDGER_REMOVALS] = {"removals", 0, ours_sound},
+    [L_FIRST + LEDGER_JOBS] = {"jobs", 0, ours_sound},
+    [L_FIRST + LEDGER_REJECTED] = {"rejected", 0, ours_sound},
+    [L_FIRST + LEDGER_KEPT] = {"kept", 0, ours_sound},
+    [L_FIRST + LEDGER_OWN] = {"own", 1, ours_sound},
+    [L_FIRST + LEDGER_GUARD] = {"guard", 1, ours_sound},
+    [L_FIRST + LEDGER_SUCCESSORS] = {"successors", 1, ours_sound},
+    [L_TENANTS] = {"tenants", 0, NULL},
+    [L_NAMED] = {"accepted", 1, NULL},
 };
 static const char *const counters[LEDGER_TABLES] = {
     [LEDGER_SAVES] = "next-saves", [LEDGER_REMOVALS] = "next-removals",
@@ -43,7 +43,7 @@ static const char *const counters[LEDGER_TABLES] = {
     [LEDGER_GUARD] = "next-guard", [LEDGER_SUCCESSORS] = "next-successors",
 };
 
-static const struct env_shape ledger_shape = {"ledger", 0, L_ALL, ledger_shapes};
+static const struct env_shape ledger_shape = {"ledger", LEDGER_SCHEMA, LEDGER_REVISION, 0, L_ALL, ledger_shapes};
 
 /* ------------------------------------------------------------------ transactions */
 
@@ -200,6 +200,17 @@ static int ledger_refused(const char *path, enum check found, struct err *e)
         path, check_words(found));
 }
 
+/* A newer lmsfs's: to read it as ours would get saves and removals wrong. */
+static int ledger_newer(const char *dir, const struct found *f, struct err *e)
+{
+    const char *by = *f->written_by ? f->written_by : "another version";
+    return err_set(e, -EIO,
+                   "the ledger in %s has schema %u, of lmsfs %s; this is lmsfs %s, which knows schema %u. Nothing was "
+                   "touched. Start lmsfs %s on it again, or give this one a cache_dir of its own: the saves, removals "
+                   "and refused documents in there wait until then",
+                   dir, f->schema, by, LMSFS_VERSION, LEDGER_SCHEMA, *f->written_by ? by : "of that version");
+}
+
 static bool there(const char *path)
 {
     return access(path, F_OK) == 0;
@@ -216,8 +227,11 @@ int ledger_open(struct store *s, const struct store_limits *limits, bool unclean
     if (rc == 0)
         rc = folder_make(path, e);
     if (rc == 0) {
-        enum check found = env_check(&ledger_shape, path, limits->ledger_bytes, unclean ? limits->walk_ms : 0);
-        if (found != CHECK_SOUND)
+        struct found f;
+        enum check found = env_check(&ledger_shape, path, limits->ledger_bytes, unclean ? limits->walk_ms : 0, &f);
+        if (found == CHECK_SCHEMA)
+            rc = ledger_newer(s->dir, &f, e);
+        else if (found != CHECK_SOUND)
             rc = ledger_refused(path, found, e);
     }
     if (rc == 0)

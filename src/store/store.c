@@ -3,7 +3,8 @@
  *   how the cache was left │ what the look at it finds        │ what happens
  *   ───────────────────────┼──────────────────────────────────┼─────────────────────────────────────────────
  *   closed                 │ short, bad first pages, damaged  │ -EIO: somebody did that, somebody should know
- *   closed or not          │ another schema                   │ -EIO: it may be another version's, and wanted
+ *   closed or not          │ somebody else's LMDB             │ -EIO
+ *   closed or not          │ another schema                   │ cache → cache.schema<n>-<time>, begun anew, a warning
  *   not closed (marker)    │ anything else than sound         │ cache → cache.bad-<time>, begun anew, a warning
  *   closed or not          │ belongs to another ledger        │ the same: its record ids may be given again
  *   the ledger, always     │ anything else than sound         │ -EIO, untouched
@@ -13,6 +14,7 @@
 #include "base/clock.h"
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -73,16 +75,16 @@ static bool version_sound(const MDB_val *k, const MDB_val *v)
 }
 
 static const struct table_shape cache_tables[TABLES] = {
-    [T_META] = {"meta", NULL},           [T_LISTINGS] = {"listings", listing_sound},
-    [T_MARKS] = {"marks", mark_sound},   [T_SWEEPS] = {"sweeps", sweep_sound},
-    [T_ALIASES] = {"aliases", NULL},     [T_DIRS] = {"dirs", dir_sound},
-    [T_NAMES] = {"names", number_sound}, [T_KEYS] = {"keys", number_sound},
-    [T_HEADS] = {"heads", head_sound},   [T_BODIES] = {"bodies", body_sound},
-    [T_AGES] = {"ages", NULL},           [T_VERSIONS] = {"versions", version_sound},
+    [T_META] = {"meta", 0, NULL},           [T_LISTINGS] = {"listings", 0, listing_sound},
+    [T_MARKS] = {"marks", 0, mark_sound},   [T_SWEEPS] = {"sweeps", 0, sweep_sound},
+    [T_ALIASES] = {"aliases", 0, NULL},     [T_DIRS] = {"dirs", 0, dir_sound},
+    [T_NAMES] = {"names", 0, number_sound}, [T_KEYS] = {"keys", 0, number_sound},
+    [T_HEADS] = {"heads", 0, head_sound},   [T_BODIES] = {"bodies", 0, body_sound},
+    [T_AGES] = {"ages", 0, NULL},           [T_VERSIONS] = {"versions", 0, version_sound},
 };
 _Static_assert(TABLES <= ENV_TABLES_MAX, "room for every table");
 
-static const struct env_shape cache_shape = {"cache", MDB_NOMETASYNC, TABLES, cache_tables};
+static const struct env_shape cache_shape = {"cache", CACHE_SCHEMA, 0, MDB_NOMETASYNC, TABLES, cache_tables};
 
 /* ------------------------------------------------------------------ the cache */
 
@@ -92,15 +94,25 @@ static int walk_time(const struct store_limits *limits, unsigned times)
     return times == 0 ? 0 : limits->walk_ms << (times < 4 ? times - 1 : 3);
 }
 
-static int cache_begin_anew(const char *path, const char *why, struct err *warning, struct err *e)
+static int cache_begin_anew(const char *path, const char *word, const char *why, struct err *warning, struct err *e)
 {
     char aside[PATH_MAX];
-    int rc = set_aside(path, aside, sizeof aside, e);
+    int rc = set_aside(path, word, aside, sizeof aside, e);
     if (rc)
         return rc;
     err_set(warning, 0, "the cache was %s; it is kept as %s and begun anew: everything will be read from the LMS again",
             why, aside);
     return folder_make(path, e);
+}
+
+/* Another lmsfs's: what is in it can be read from the LMS again, and nobody has to be asked. */
+static int cache_of_schema(const char *path, const struct found *f, struct err *warning, struct err *e)
+{
+    char word[24], why[160];
+    snprintf(word, sizeof word, "schema%u", f->schema);
+    snprintf(why, sizeof why, "of schema %u%s%s, and this lmsfs %s has schema %u", f->schema,
+             *f->written_by ? ", written by lmsfs " : "", f->written_by, LMSFS_VERSION, CACHE_SCHEMA);
+    return cache_begin_anew(path, word, why, warning, e);
 }
 
 static int cache_refused(const char *path, enum check found, struct err *e)
@@ -161,23 +173,27 @@ static int cache_open(struct store *s, const struct store_limits *limits, const 
     unsigned times = marker_read(path);
     enum unsynced unsynced = unsynced_read(path);
     if (unsynced == UNSYNCED_AND_LOST) {
-        rc = cache_begin_anew(path, "being filled when the machine went down", warning, e);
+        rc = cache_begin_anew(path, "bad", "being filled when the machine went down", warning, e);
         if (rc)
             return rc;
         times = 0;
     }
-    enum check found = env_check(&cache_shape, path, limits->cache_bytes, walk_time(limits, times));
-    if (found != CHECK_SOUND && found != CHECK_ABSENT) {
+    struct found f;
+    enum check found = env_check(&cache_shape, path, limits->cache_bytes, walk_time(limits, times), &f);
+    if (found == CHECK_SCHEMA) {
+        rc = cache_of_schema(path, &f, warning, e);
+        times = 0;
+    } else if (found != CHECK_SOUND && found != CHECK_ABSENT) {
         if (times == 0 || found == CHECK_FOREIGN || found == CHECK_FAILED)
             return cache_refused(path, found, e);
-        rc = cache_begin_anew(path, check_words(found), warning, e);
+        rc = cache_begin_anew(path, "bad", check_words(found), warning, e);
         times = 0;
     }
     if (rc == 0)
         rc = cache_open_once(s, limits, path, times, e);
     if (rc == -EXDEV) {
         env_close(&s->cache);
-        rc = cache_begin_anew(path, "of another ledger", warning, e);
+        rc = cache_begin_anew(path, "bad", "of another ledger", warning, e);
         if (rc == 0)
             rc = cache_open_once(s, limits, path, 0, e);
     }

@@ -14,7 +14,21 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#define STORE_SCHEMA 1u
+/* What lies on disk has a schema, in "meta" of each environment, and the ledger a revision of it.
+ *
+ *   the cache    anything that another lmsfs would read wrongly (a table, an entry's form, how documents are printed): raise CACHE_SCHEMA.
+ *                A cache of another schema, older or newer, is set aside and read from the LMS again.
+ *   the ledger   a table more, or another key in an entry's JSON: raise LEDGER_REVISION, and say so in the table's `since`. The missing
+ *                tables of an older revision are made at the start; an older lmsfs leaves alone what it doesn't know.
+ *                What an older lmsfs would get wrong: raise LEDGER_SCHEMA, and carry the older one over in ledger_open. A newer schema is
+ *                refused, and nothing in the folder is touched. */
+#define CACHE_SCHEMA    1u
+#define LEDGER_SCHEMA   1u
+#define LEDGER_REVISION 1u /* 0: what was written before there were revisions */
+
+#ifndef LMSFS_VERSION
+#define LMSFS_VERSION "unknown"
+#endif
 
 /* ------------------------------------------------------------------ one environment (env.c) */
 
@@ -36,10 +50,12 @@ struct env {
 #define ENV_TABLES_MAX 16
 struct table_shape {
     const char *name;
+    unsigned since;                                          /* the first revision that has it */
     bool (*sound)(const MDB_val *key, const MDB_val *value); /* NULL: anything is */
 };
 struct env_shape {
     const char *label;
+    uint32_t schema, revision;
     unsigned flags; /* for mdb_env_open */
     unsigned n;
     const struct table_shape *tables; /* the first is "meta" */
@@ -73,8 +89,9 @@ enum unsynced { SYNCED, UNSYNCED_IN_MEMORY, UNSYNCED_AND_LOST /* the system was 
 enum unsynced unsynced_read(const char *cache);
 int unsynced_write(const char *cache, struct err *e);
 int unsynced_remove(const char *cache);
-int set_aside(const char *cache, char *name, size_t size, struct err *e); /* renames it; name gets the new one */
-char *path_join(const char *a, const char *b);                            /* malloc'ed */
+/* Renames it to CACHE.<why>-<time>; name gets the new one. */
+int set_aside(const char *cache, const char *why, char *name, size_t size, struct err *e);
+char *path_join(const char *a, const char *b); /* malloc'ed */
 
 /* ------------------------------------------------------------------ room.c */
 
@@ -88,12 +105,18 @@ enum check {
     CHECK_ABSENT,  /* no data file */
     CHECK_SHORT,   /* the data file is cut short */
     CHECK_META,    /* its first pages aren't LMDB's */
-    CHECK_FOREIGN, /* another schema, or not ours */
+    CHECK_FOREIGN, /* not ours */
+    CHECK_SCHEMA,  /* ours, of another schema */
     CHECK_DAMAGED, /* pages or records don't add up, or reading them killed the child */
     CHECK_FAILED,  /* couldn't be checked (no memory, no process) */
 };
+struct found { /* what a look found */
+    enum check check;
+    uint32_t schema, revision; /* that the environment has; 0 where it says none */
+    char written_by[40];       /* the version of the lmsfs that wrote it last, "" = it says none */
+};
 /* walk_ms: 0 = only the first pages; else everything, at most that long. */
-enum check env_check(const struct env_shape *shape, const char *path, size_t map_size, int walk_ms);
+enum check env_check(const struct env_shape *shape, const char *path, size_t map_size, int walk_ms, struct found *out);
 const char *check_words(enum check c);
 
 /* ------------------------------------------------------------------ the store (store.c) */

@@ -389,9 +389,10 @@ static void test_no_first_page_can_crash_us(void **state)
         bad[4096 + at] ^= 0xff;
         assert_int_equal(pwrite(fd, bad, sizeof bad, 0), sizeof bad);
         enum check found = CHECK_SOUND;
-        static const struct table_shape meta[] = {{"meta", NULL}};
-        const struct env_shape shape = {"cache", 0, 1, meta};
-        found = env_check(&shape, in(p, "cache"), 1u << 30, 1000);
+        struct found f;
+        static const struct table_shape meta[] = {{"meta", 0, NULL}};
+        const struct env_shape shape = {"cache", CACHE_SCHEMA, 0, 0, 1, meta};
+        found = env_check(&shape, in(p, "cache"), 1u << 30, 1000, &f);
         assert_true(found <= CHECK_DAMAGED);
     }
     close(fd);
@@ -426,6 +427,38 @@ static void test_a_file_that_lacks_only_free_pages_is_whole(void **state)
     assert_int_equal(count_bad(p), 0);
 }
 
+static void rewrite_meta(const struct place *p, const char *which, const char *name, const void *data, size_t len)
+{
+    MDB_env *env;
+    MDB_txn *txn;
+    MDB_dbi meta;
+    MDB_val key = {strlen(name), (void *)name}, value = {len, (void *)data};
+    assert_int_equal(mdb_env_create(&env), 0);
+    assert_int_equal(mdb_env_set_maxdbs(env, 4), 0);
+    assert_int_equal(mdb_env_open(env, in(p, which), 0, 0600), 0);
+    assert_int_equal(mdb_txn_begin(env, NULL, 0, &txn), 0);
+    assert_int_equal(mdb_dbi_open(txn, "meta", 0, &meta), 0);
+    int rc = data ? mdb_put(txn, meta, &key, &value, 0) : mdb_del(txn, meta, &key, NULL);
+    assert_int_equal(rc, 0);
+    assert_int_equal(mdb_txn_commit(txn), 0);
+    mdb_env_close(env);
+}
+
+static void drop_table(const struct place *p, const char *which, const char *name)
+{
+    MDB_env *env;
+    MDB_txn *txn;
+    MDB_dbi table;
+    assert_int_equal(mdb_env_create(&env), 0);
+    assert_int_equal(mdb_env_set_maxdbs(env, 4), 0);
+    assert_int_equal(mdb_env_open(env, in(p, which), 0, 0600), 0);
+    assert_int_equal(mdb_txn_begin(env, NULL, 0, &txn), 0);
+    assert_int_equal(mdb_dbi_open(txn, name, 0, &table), 0);
+    assert_int_equal(mdb_drop(txn, table, 1), 0);
+    assert_int_equal(mdb_txn_commit(txn), 0);
+    mdb_env_close(env);
+}
+
 static void rewrite_schema(const struct place *p, const char *which, uint32_t schema)
 {
     MDB_env *env;
@@ -447,25 +480,129 @@ static void leave_open(const struct place *p)
     must_open(p);
 }
 
-static void test_another_schema_is_refused_and_left_alone(void **state)
+static unsigned count_named(const struct place *p, const char *prefix)
+{
+    unsigned n = 0;
+    DIR *d = opendir(p->dir);
+    assert_non_null(d);
+    for (struct dirent *at; (at = readdir(d));)
+        n += strncmp(at->d_name, prefix, strlen(prefix)) == 0;
+    closedir(d);
+    return n;
+}
+
+static void must_begin_anew(const struct place *p, const char *aside)
+{
+    struct err e = {0};
+    struct store *s;
+    assert_int_equal(store_open(p->dir, &s, &e), 0);
+    assert_int_equal(e.code, 0);
+    assert_non_null(strstr(e.text, "schema 2"));
+    assert_non_null(strstr(e.text, aside));
+    assert_int_equal(lookup(s, USERS, "ID-1.json"), 0);
+    put_people(s, 1, 2);
+    store_close(s);
+}
+
+static void test_a_cache_of_another_schema_is_set_aside(void **state)
+{
+    const struct place *p = *state;
+    struct store *s = must_open(p);
+    put_people(s, 1, 2);
+    store_close(s);
+    rewrite_schema(p, "cache", CACHE_SCHEMA + 1);
+    must_begin_anew(p, "cache.schema2-");
+    s = must_open(p); /* said once */
+    assert_true(lookup(s, USERS, "ID-1.json") != 0);
+    store_close(s);
+    and_is_killed(p, leave_open);
+    rewrite_schema(p, "cache", CACHE_SCHEMA + 1);
+    must_begin_anew(p, "cache.schema2-"); /* after a crash, too */
+    assert_int_equal(count_named(p, "cache.schema2-"), 2);
+    assert_int_equal(count_bad(p), 0);
+}
+
+static void test_a_newer_ledger_is_refused_and_left_alone(void **state)
 {
     const struct place *p = *state;
     struct err e;
+    struct store *s = must_open(p);
+    put_people(s, 1, 2);
+    store_close(s);
+    rewrite_meta(p, "ledger", "written-by", "7.0.1", 5);
+    rewrite_schema(p, "ledger", LEDGER_SCHEMA + 1);
+    for (int crashed = 0; crashed < 2; crashed++) {
+        assert_int_equal(open_fails(p, &e), -EIO);
+        const char *const words[] = {p->dir,     "schema 2", "lmsfs 7.0.1", "lmsfs " LMSFS_VERSION,
+                                     "schema 1", "cache_dir"};
+        for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+            if (!strstr(e.text, words[i]))
+                fail_msg("'%s' isn't in: %s", words[i], e.text);
+        if (!crashed) {
+            rewrite_schema(p, "ledger", LEDGER_SCHEMA);
+            and_is_killed(p, leave_open);
+            rewrite_meta(p, "ledger", "written-by", "7.0.1", 5);
+            rewrite_schema(p, "ledger", LEDGER_SCHEMA + 1);
+        }
+    }
+    rewrite_schema(p, "ledger", LEDGER_SCHEMA);
+    s = must_open(p);
+    assert_true(lookup(s, USERS, "ID-1.json") != 0);
+    store_close(s);
+    assert_int_equal(count_named(p, "cache."), 0);
+}
+
+static void test_an_older_ledger_gets_its_missing_tables(void **state)
+{
+    const struct place *p = *state;
+    static const char *const later[] = {"own", "guard", "successors", "accepted"};
+    struct err e;
+    void *value;
+    size_t len;
+    struct store *s = must_open(p);
+    assert_int_equal(ledger_put(s, LEDGER_REJECTED, 3, "refused", 7, &e), 0);
+    store_close(s);
+    for (size_t i = 0; i < 4; i++)
+        drop_table(p, "ledger", later[i]);
+    assert_int_equal(open_fails(p, &e), -EIO); /* its revision says that they are there: damage */
+    assert_non_null(strstr(e.text, "damaged"));
+    rewrite_meta(p, "ledger", "revision", NULL, 0);
+    rewrite_meta(p, "ledger", "written-by", NULL, 0);
+    for (int i = 0; i < 2; i++) {
+        s = must_open(p);
+        assert_int_equal(ledger_get(s, LEDGER_REJECTED, 3, &value, &len), 0);
+        assert_int_equal(len, 7);
+        free(value);
+        if (i == 0) {
+            assert_int_equal(ledger_put(s, LEDGER_SUCCESSORS, 8, "x", 1, &e), 0);
+            assert_int_equal(ledger_put_named(s, "a", "x", 1, &e), 0);
+        }
+        assert_int_equal(ledger_get(s, LEDGER_SUCCESSORS, 8, &value, &len), 0);
+        free(value);
+        store_close(s);
+    }
+    drop_table(p, "ledger", "guard");
+    assert_int_equal(open_fails(p, &e), -EIO); /* and from now on they have to be there */
+}
+
+/* A program of the same schema that knows less: what it doesn't know stays, and so does the revision that vouches for it. */
+static void test_a_ledger_of_a_later_revision_is_used_as_it_is(void **state)
+{
+    const struct place *p = *state;
+    struct err e;
+    uint32_t revision = LEDGER_REVISION + 5, then = 0;
     store_close(must_open(p));
-    rewrite_schema(p, "cache", STORE_SCHEMA + 1);
-    assert_int_equal(open_fails(p, &e), -EIO);
-    assert_non_null(strstr(e.text, "schema"));
-    rewrite_schema(p, "cache", STORE_SCHEMA);
-    and_is_killed(p, leave_open);
-    rewrite_schema(p, "cache", STORE_SCHEMA + 1);
-    assert_int_equal(open_fails(p, &e), -EIO); /* after a crash, too */
-    rewrite_schema(p, "cache", STORE_SCHEMA);
-    rewrite_schema(p, "ledger", STORE_SCHEMA + 1);
-    assert_int_equal(open_fails(p, &e), -EIO);
-    assert_non_null(strstr(e.text, "/ledger"));
-    rewrite_schema(p, "ledger", STORE_SCHEMA);
-    store_close(must_open(p));
-    assert_int_equal(count_bad(p), 0);
+    rewrite_meta(p, "ledger", "revision", &revision, sizeof revision);
+    struct store *s = must_open(p);
+    MDB_txn *txn;
+    MDB_val key = {8, "revision"}, value;
+    assert_int_equal(ledger_put(s, LEDGER_SAVES, 1, "x", 1, &e), 0);
+    assert_int_equal(mdb_txn_begin(s->ledger.mdb, NULL, MDB_RDONLY, &txn), 0);
+    assert_int_equal(mdb_get(txn, s->ledger_tables[L_META], &key, &value), 0);
+    memcpy(&then, value.mv_data, sizeof then);
+    assert_int_equal(then, revision);
+    mdb_txn_abort(txn);
+    store_close(s);
 }
 
 static void test_somebody_elses_database_is_refused_and_left_alone(void **state)
@@ -613,7 +750,10 @@ int main(void)
         T(test_bad_first_pages_are_a_clear_error),
         T(test_no_first_page_can_crash_us),
         T(test_a_file_that_lacks_only_free_pages_is_whole),
-        T(test_another_schema_is_refused_and_left_alone),
+        T(test_a_cache_of_another_schema_is_set_aside),
+        T(test_a_newer_ledger_is_refused_and_left_alone),
+        T(test_an_older_ledger_gets_its_missing_tables),
+        T(test_a_ledger_of_a_later_revision_is_used_as_it_is),
         T(test_somebody_elses_database_is_refused_and_left_alone),
         T(test_a_damaged_ledger_is_an_error_and_untouched),
         T(test_a_kill_in_bulk_loses_nothing),
