@@ -248,11 +248,6 @@ const char *doc_moved_on(const struct lms_collection *c, const json_t *shown, co
 
 /* ------------------------------------------------------------------ the document */
 
-static int no_such_field(const struct lms_collection *c, const char *name, struct err *e)
-{
-    return err_set(e, -EINVAL, "%.80s is not a field of %s that can be written", name, c->name);
-}
-
 static int apply_delta(struct apply *a, const struct lms_collection *c, const json_t *delta, struct err *e)
 {
     const json_t *clear = json_object_get(delta, "clear");
@@ -264,16 +259,16 @@ static int apply_delta(struct apply *a, const struct lms_collection *c, const js
     json_object_foreach(json_object_get(delta, "set"), name, value)
     {
         if (!rc)
-            rc = (f = doc_field(c, name)) ? apply_set(a, f, value, e) : no_such_field(c, name, e);
+            rc = (f = doc_field(c, name)) ? apply_set(a, f, value, e) : doc_no_field(c, name, e);
     }
     for (size_t i = 0; !rc && i < json_array_size(clear); i++) {
         name = json_string_value(json_array_get(clear, i));
-        rc = (f = doc_field(c, name ? name : "")) ? apply_clear(a, f, e) : no_such_field(c, name ? name : "?", e);
+        rc = (f = doc_field(c, name ? name : "")) ? apply_clear(a, f, e) : doc_no_field(c, name ? name : "?", e);
     }
     json_object_foreach(json_object_get(delta, "keyed"), name, value)
     {
         if (!rc)
-            rc = (f = doc_field(c, name)) && f->keyed_by ? apply_keyed(a, f, value, e) : no_such_field(c, name, e);
+            rc = (f = doc_field(c, name)) && f->keyed_by ? apply_keyed(a, f, value, e) : doc_no_field(c, name, e);
     }
     return rc;
 }

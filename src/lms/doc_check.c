@@ -231,7 +231,7 @@ static int check(const struct lms_collection *c, const json_t *base, const json_
         else if (!strcmp(key, "_readonly"))
             rc = json_is_object(value) ? 0 : err_set(e, -EINVAL, "_readonly must be an object");
         else
-            rc = err_set(e, -EINVAL, "%.80s is not a field of %s that can be written", key, c->name);
+            rc = doc_no_field(c, key, e);
         if (rc)
             return rc;
     }

@@ -210,7 +210,7 @@ static int known_members(const struct lms_collection *c, const json_t *saved, st
         if (ours && !json_is_object(value))
             return err_set(e, -EINVAL, "%s must be an object", key);
         if (!ours && !doc_field(c, key))
-            return err_set(e, -EINVAL, "%.80s is not a field of %s that can be written", key, c->name);
+            return doc_no_field(c, key, e);
     }
     return 0;
 }

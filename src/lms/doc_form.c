@@ -9,14 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-const struct lms_field *doc_field(const struct lms_collection *c, const char *name)
-{
-    for (const struct lms_field *f = c->fields; f && f->name; f++)
-        if (!strcmp(f->name, name))
-            return f;
-    return NULL;
-}
-
 json_t *doc_value(const json_t *doc, const char *name)
 {
     json_t *value = json_object_get(doc, name);

@@ -9,6 +9,8 @@
 
 /* NULL where the collection has no such field. */
 const struct lms_field *doc_field(const struct lms_collection *c, const char *name);
+/* -EINVAL, with the field that was meant, where one is near, or all that there are. */
+int doc_no_field(const struct lms_collection *c, const char *name, struct err *e);
 /* A member's value; NULL for an absent one and for null, which are the same everywhere in documents. Borrowed. */
 json_t *doc_value(const json_t *doc, const char *name);
 bool doc_is_date(const char *s); /* YYYY-MM-DD, a day that there is */

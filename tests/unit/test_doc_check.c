@@ -52,7 +52,10 @@ static void test_the_vendors_own_requests_pass(void **state)
 static void test_an_unknown_key_is_refused_and_named(void **state)
 {
     (void)state;
-    assert_refused("{'nmae':'X'}", "nmae is not a field of users");
+    assert_refused("{'nmae':'X'}", "nmae is not a field of users that can be written; did you mean name?");
+    assert_refused("{'userType':'Admin'}", "did you mean user_type?");
+    assert_refused("{'emai':'x@example.org'}", "did you mean email?");
+    assert_refused("{'salary':'1'}", "salary is not a field of users that can be written; these are: ");
     assert_refused("{'joined_organisation_on':'2022-08-08'}", "joined_organisation_on");
     assert_refused("{'_options':{'actions':{}}}", "_options.actions");
     assert_refused("{'_options':1}", "_options");
