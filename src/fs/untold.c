@@ -20,10 +20,10 @@ struct version {
 struct entry {
     uint64_t ino;
     bool held, queued, sending, lingers;
-    bool newer;                 /* the kernel was told another size than `has`: that of the store */
-    bool read;                  /* `has` was read while the invalidation was being sent */
-    struct version has;         /* what the kernel has */
-    struct version after;       /* what it will have once what is queued is sent */
+    bool newer;           /* the kernel was told another size than `has`: that of the store */
+    bool read;            /* `has` was read while the invalidation was being sent */
+    struct version has;   /* what the kernel has */
+    struct version after; /* what it will have once what is queued is sent */
     struct parked *waiting;
     struct entry *held_next;
     int64_t sent_ms;           /* when the word that `has` is old was first sent; 0: not yet */
