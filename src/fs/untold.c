@@ -151,11 +151,8 @@ void untold_free(struct untold *u)
 {
     if (!u)
         return;
-    struct entry *e, *next;
-    HASH_ITER(hh, u->entries, e, next)
-    {
-        entry_drop(u, e);
-    }
+    while (u->entries)
+        entry_drop(u, u->entries);
     free(u);
 }
 

@@ -407,12 +407,12 @@ static void on_page(void *ctx, struct net_result *res)
 static void page_ask(struct search *s, uint32_t page)
 {
     struct http_request req = {0};
-    struct page_call *call = NULL;
+    struct page_call *call = malloc(sizeof *call);
     uint64_t window = 0;
-    int r = s->tenant->info.provider->search_request(s->c, s->text, page + 1, &req, &window, &s->error);
-    if (r == 0 && !(call = malloc(sizeof *call)))
-        r = err_set(&s->error, -ENOMEM, "out of memory");
+    int r = call ? s->tenant->info.provider->search_request(s->c, s->text, page + 1, &req, &window, &s->error)
+                 : err_set(&s->error, -ENOMEM, "out of memory");
     if (r) {
+        free(call);
         http_request_release(&req);
         s->failed = true;
         return;
