@@ -12,6 +12,17 @@ enum conf_unlink { UNLINK_DEACTIVATE, UNLINK_DENY };
 enum conf_settle { SETTLE_ACCEPTED, SETTLE_COMPLETED };
 
 /* One section of the file. All strings are owned by the conf; those absent are NULL. */
+/* What a save's `_options` are where the document doesn't say: keys of the vendor's section, by the vendor's names. */
+struct conf_option {
+    const char *name; /* static */
+    char *text;       /* NULL: it is yes or no */
+    bool yes;
+};
+struct conf_options {
+    struct conf_option at[4];
+    size_t n;
+};
+
 struct conf_tenant {
     char *name;       /* the section's name and the directory's: [a-z0-9][a-z0-9._-]*, at most 64 */
     char *provider;   /* "hownow", "synap", … */
@@ -33,6 +44,7 @@ struct conf_tenant {
     enum conf_unlink unlink;
     enum conf_settle settle;
     char **allow_delete; /* collection names, NULL-terminated; NULL when none */
+    struct conf_options options;
     char *successor;     /* "ID-…", "EXT-…", "manager" or NULL */
     size_t max_response; /* bytes */
     int line;            /* of the section's header, for messages */

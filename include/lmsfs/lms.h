@@ -158,6 +158,7 @@ struct lms_save {
     json_t *merged;  /* the current document with the change carried onto it; no `_readonly`, no `_options` */
     json_t *changed; /* array of the names of top-level fields that differ between base and merged */
     json_t *options; /* `_options`, or NULL */
+    const json_t *defaults; /* what the tenant's configuration has for options that aren't given, by the vendor's names; or NULL */
 };
 
 struct lms_plan { /* requests in the order to send; the next goes out when the one before was accepted */

@@ -9,6 +9,10 @@
     {                                                                           \
 #member, value_secret, offsetof(struct conf_tenant, member), 0, 0, NULL \
     }
+#define OPTION(name, parse)                                            \
+    {                                                                  \
+        name, parse, offsetof(struct conf_tenant, options), 0, 0, NULL \
+    }
 #define END \
     {       \
         0   \
@@ -35,6 +39,10 @@ const struct conf_provider conf_providers[] = {
         .default_region = "eu",
         .default_rate = 60,
         .credentials = (const struct key[]){SECRET(org_id), SECRET(org_secret), SECRET(api_key), END},
+        .extras = (const struct key[]){OPTION("addToUserGroup", value_option_text),
+                                       OPTION("setDefaultPassword", value_option_yesno),
+                                       OPTION("disableWelcomeEmail", value_option_yesno),
+                                       OPTION("subPortalId", value_option_text), END},
     },
     {
         .name = "learningpool",
@@ -57,6 +65,9 @@ const struct conf_provider conf_providers[] = {
         .name = "avia",
         .default_rate = 60,
         .credentials = (const struct key[]){SECRET(access_token), END},
+        .extras = (const struct key[]){OPTION("social_group_create", value_option_yesno),
+                                       OPTION("social_group_status", value_option_text),
+                                       OPTION("update_social_group", value_option_yesno), END},
     },
     END,
 };

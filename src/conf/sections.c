@@ -8,6 +8,7 @@
 
 #include "conf/private.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <ini.h>
 #include <stdbool.h>
@@ -205,6 +206,11 @@ const struct entry *section_entry(const struct section *s, const char *key)
 
 const char *key_in_message(const char *key)
 {
-    size_t len = strspn(key, "abcdefghijklmnopqrstuvwxyz_");
-    return len > 0 && len <= 32 && key[len] == '\0' ? key : "this key";
+    size_t len = 0;
+    for (; key[len] && len <= 32; len++) {
+        bool inside = len > 0 && islower((unsigned char)key[len - 1]) && islower((unsigned char)key[len + 1]);
+        if (!islower((unsigned char)key[len]) && key[len] != '_' && !(inside && isupper((unsigned char)key[len])))
+            return "this key";
+    }
+    return len > 0 && len <= 32 ? key : "this key";
 }

@@ -353,6 +353,7 @@ void tenant_release(struct conf_tenant *t)
     for (char **p = t->allow_delete; p && *p; p++)
         free(*p);
     free(t->allow_delete);
+    conf_options_release(&t->options);
     free(t->name);
     free(t->provider);
     free(t->base_url);

@@ -28,6 +28,11 @@ value_parser value_base_url; /* char *: https, or http to loopback; no user, que
 value_parser value_secret;    /* char *: secret.h */
 value_parser value_actor;     /* char *: EMAIL-…, EXT-… or ID-… */
 value_parser value_successor; /* char *: manager, EXT-… or ID-… */
-value_parser value_names;     /* char **, NULL-terminated: collection names with blanks between them */
+/* conf_options of conf.h: one more of them */
+value_parser value_option_yesno, value_option_text;
+struct conf_options;
+void conf_options_release(struct conf_options *o);
+
+value_parser value_names; /* char **, NULL-terminated: collection names with blanks between them */
 
 #endif

@@ -188,24 +188,42 @@ static int update_user(const struct lms_save *s, struct lms_plan *p, struct err 
 
 /* ------------------------------------------------------------------ groups */
 
+static const struct group_option {
+    const char *name;
+    bool create, word;
+} group_options[] = {
+    {"social_group_create", true, false}, {"social_group_status", true, true}, {"update_social_group", false, false}};
+
+#define GROUP_OPTIONS (sizeof group_options / sizeof *group_options)
+
+/* What the document's `_options` say, and for the rest what the configuration does. New reference; NULL: no memory. */
+static json_t *with_defaults(const struct lms_save *s)
+{
+    json_t *all = s->options ? json_deep_copy(s->options) : json_object();
+    int bad = !all;
+    for (size_t i = 0; i < GROUP_OPTIONS && !bad; i++) {
+        json_t *value = json_object_get(s->defaults, group_options[i].name);
+        if (value && group_options[i].create == !s->key && !json_object_get(all, group_options[i].name))
+            bad = json_object_set(all, group_options[i].name, value);
+    }
+    if (!bad)
+        return all;
+    json_decref(all);
+    return NULL;
+}
+
 static int check_options(const struct lms_save *s, struct err *e)
 {
-    static const struct {
-        const char *name;
-        bool create, word;
-    } options[] = {{"social_group_create", true, false},
-                   {"social_group_status", true, true},
-                   {"update_social_group", false, false}};
-    for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
-        const json_t *value = doc_value(s->options, options[i].name);
+    for (const struct group_option *o = group_options; o < group_options + GROUP_OPTIONS; o++) {
+        const json_t *value = doc_value(s->options, o->name);
         if (!value)
             continue;
-        if (options[i].word ? !json_string_length(value) : !json_is_boolean(value))
-            return err_set(e, -EINVAL, "_options.%s must be %s", options[i].name,
-                           options[i].word ? "a word, such as \"public\"" : "true or false");
-        if (options[i].create == (s->key != NULL))
-            return err_set(e, -EINVAL, "_options.%s goes with %s only", options[i].name,
-                           options[i].create ? "a new group" : "members that are added");
+        if (o->word ? !json_string_length(value) : !json_is_boolean(value))
+            return err_set(e, -EINVAL, "_options.%s must be %s", o->name,
+                           o->word ? "a word, such as \"public\"" : "true or false");
+        if (o->create == (s->key != NULL))
+            return err_set(e, -EINVAL, "_options.%s goes with %s only", o->name,
+                           o->create ? "a new group" : "members that are added");
     }
     return 0;
 }
@@ -273,7 +291,7 @@ static int group_step(const struct lms_save *s, struct lms_plan *p, const char *
     return rc;
 }
 
-static int save_group(const struct lms_save *s, struct lms_plan *p, struct err *e)
+static int plan_group(const struct lms_save *s, struct lms_plan *p, struct err *e)
 {
     json_t *users = NULL, *admins = NULL;
     int rc = check_options(s, e);
@@ -292,6 +310,15 @@ static int save_group(const struct lms_save *s, struct lms_plan *p, struct err *
     }
     json_decref(users);
     json_decref(admins);
+    return rc;
+}
+
+static int save_group(const struct lms_save *asked, struct lms_plan *p, struct err *e)
+{
+    struct lms_save s = *asked;
+    s.options = with_defaults(asked);
+    int rc = s.options ? plan_group(&s, p, e) : -ENOMEM;
+    json_decref(s.options);
     return rc;
 }
 

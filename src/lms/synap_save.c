@@ -35,6 +35,29 @@ static int check_actions(const json_t *actions, struct err *e)
     return 0;
 }
 
+static int set_default(json_t *to, const struct lms_save *s, const char *name)
+{
+    json_t *value = json_object_get(s->defaults, name);
+    return value && !json_object_get(to, name) ? json_object_set(to, name, value) : 0;
+}
+
+/* What the document's `_options` say, and for the rest what the configuration does. New reference; NULL: no memory. */
+static json_t *with_defaults(const struct lms_save *s)
+{
+    json_t *all = s->options ? json_deep_copy(s->options) : json_object(), *actions = json_object_get(all, "actions");
+    int bad = !all || set_default(all, s, "subPortalId");
+    if (!bad && !s->key && (!actions || json_is_object(actions))) { /* with a new user only */
+        bad = !actions && json_object_set_new(all, "actions", actions = json_object());
+        bad = bad || set_default(actions, s, "addToUserGroup") || set_default(actions, s, "disableWelcomeEmail");
+        if (!bad && !doc_value(s->merged, "password"))
+            bad = set_default(actions, s, "setDefaultPassword");
+    }
+    if (!bad)
+        return all;
+    json_decref(all);
+    return NULL;
+}
+
 static int check_save(const struct lms_save *s, struct err *e)
 {
     const json_t *actions = doc_value(s->options, "actions"), *portal = doc_value(s->options, "subPortalId");
@@ -257,6 +280,17 @@ static int update_user(const struct lms_collection *c, const struct lms_save *s,
     return rc;
 }
 
+static int save_user(const struct lms_collection *c, const struct lms_save *asked, struct lms_plan *p, struct err *e)
+{
+    struct lms_save s = *asked;
+    s.options = with_defaults(asked);
+    int rc = s.options ? check_save(&s, e) : -ENOMEM;
+    if (!rc)
+        rc = s.key ? update_user(c, &s, p, e) : create_user(c, &s, p, e);
+    json_decref(s.options);
+    return rc;
+}
+
 int synap_save(const struct lms_collection *c, const struct lms_save *s, struct lms_plan *out, struct err *e)
 {
     *out = (struct lms_plan){0};
@@ -266,9 +300,7 @@ int synap_save(const struct lms_collection *c, const struct lms_save *s, struct 
     } else if (synap_is(c, "learning-records")) {
         rc = synap_save_learning(c, s, out, e);
     } else if (synap_is(c, "users")) {
-        rc = check_save(s, e);
-        if (!rc)
-            rc = s->key ? update_user(c, s, out, e) : create_user(c, s, out, e);
+        rc = save_user(c, s, out, e);
     } else {
         rc = err_set(e, -EPERM, "Synap's %s is read-only", c->name);
     }
@@ -302,12 +334,20 @@ static int take_record(const struct lms_collection *c, const struct lms_save *s,
     return rc;
 }
 
+static bool makes_password(const struct lms_save *s)
+{
+    json_t *options = with_defaults(s);
+    bool makes = json_is_true(json_object_get(doc_value(options, "actions"), "setDefaultPassword"));
+    json_decref(options);
+    return makes;
+}
+
 static int created_user(const struct lms_collection *c, const struct lms_save *s, json_t *api, struct lms_verdict *out,
                         struct err *e)
 {
     const char *password = NULL;
     int rc = take_record(c, s, api, out, e);
-    if (rc || !json_is_true(json_object_get(doc_value(s->options, "actions"), "setDefaultPassword")))
+    if (rc || !makes_password(s))
         return rc;
     rc = reply_text(api, "password", &password, e);
     if (!rc)

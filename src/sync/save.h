@@ -33,7 +33,7 @@ struct save {
 
     uint64_t ino; /* 0: a create */
     struct known now;
-    json_t *saved, *options, *base, *delta, *merged, *changed;
+    json_t *saved, *options, *option_defaults, *base, *delta, *merged, *changed;
     json_t *kept_base;                 /* replayed: the base as the journal has it */
     char *ext;                         /* the external id that the name gives */
     char *key;                         /* the key that the name gives: of plain names, and of all write-only ones */

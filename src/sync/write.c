@@ -7,6 +7,7 @@
  * it is run again at the next start, and since what is sent is the difference to the server's current record, running it twice changes
  * nothing twice.
  */
+#include "sync/options.h"
 #include "sync/save.h"
 #include "sync/seal.h"
 
@@ -26,6 +27,7 @@ void save_drop_work(struct save *s)
     known_release(&s->now);
     json_decref(s->saved);
     json_decref(s->options);
+    json_decref(s->option_defaults);
     json_decref(s->base);
     json_decref(s->delta);
     json_decref(s->merged);
@@ -35,7 +37,7 @@ void save_drop_work(struct save *s)
     free(s->key);
     lms_plan_release(&s->plan);
     lms_verdict_release(&s->last);
-    s->saved = s->options = s->base = s->delta = s->merged = s->changed = s->blank = NULL;
+    s->saved = s->options = s->option_defaults = s->base = s->delta = s->merged = s->changed = s->blank = NULL;
     s->ext = s->key = NULL;
     s->removed = false;
     s->plan = (struct lms_plan){0};
@@ -264,6 +266,7 @@ static void merge(struct save *s)
         .merged = s->merged,
         .changed = s->changed,
         .options = s->options,
+        .defaults = s->option_defaults,
     };
     save_send(s);
 }
@@ -318,6 +321,7 @@ void save_as_update(struct save *s)
         .merged = s->merged,
         .changed = s->changed,
         .options = s->options,
+        .defaults = s->option_defaults,
     };
     save_send(s);
 }
@@ -497,6 +501,8 @@ static void check(struct save *s)
     int r = check_allowed(s, &e);
     if (r == 0)
         r = check_name(s, &e);
+    if (r == 0 && !s->option_defaults)
+        s->option_defaults = options_of_conf(s->tenant->info.conf, &r);
     if (r == 0) {
         json_t *options = json_object_get(s->saved, "_options");
         r = create ? doc_check(s->c, s->saved, true, today, &e) : doc_check_edit(s->c, s->now.doc, s->saved, today, &e);

@@ -122,6 +122,13 @@ static void test_every_key_reaches_its_member(void **state)
     assert_string_equal(t->org_secret, "p");
     assert_string_equal(t->api_key, "q");
     assert_int_equal(t->rate_per_minute, 0);
+    assert_int_equal(t->options.n, 4);
+    assert_string_equal(t->options.at[0].name, "addToUserGroup");
+    assert_string_equal(t->options.at[0].text, "g1");
+    assert_string_equal(t->options.at[1].name, "setDefaultPassword");
+    assert_null(t->options.at[1].text);
+    assert_true(t->options.at[1].yes);
+    assert_false(t->options.at[2].yes);
     assert_null(conf_tenant(&c, "synap"));
     conf_release(&c);
     assert_null(c.tenants);
