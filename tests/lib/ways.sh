@@ -1,16 +1,17 @@
 # Every way to write a file but an editor on a terminal. To be sourced after editors.sh.
 #
-# Each by_… puts $T/new.json, whose name is "By by_…", in the place of $file, which stands in $users as $key.json; $name is that name.
+# Each by_… puts $T/new.json, whose $FIELD is "By by_…", in the place of $file, which stands in $users as $key.json; $name is that value.
+: "${FIELD:=name}"
 WAYS='ed sed sed_backup perl patch sponge cp cp_remove cp_backup mv install rsync rsync_inplace tar tar_overwrite python python_tempfile python_update bash bash_builtin bash_here dash dash_here group group_background dash_group exec tee dd dd_sync truncate_then_append rename_dance noclobber_mv'
 WAYS_NEED='ed sed perl jq sponge rsync tar git python3 dash tee dd install patch'
-line="  \"name\": \"By" # what line editors put into its place
+line="  \"$FIELD\": \"By" # what line editors put into its place
 
-by_ed() { printf '/^  "name":/c\n%s by_ed",\n.\nw\nq\n' "$line" | t ed -s "$file"; }
-by_sed() { t sed -i "s/^  \"name\": .*/$line by_sed\",/" "$file"; }
-by_sed_backup() { t sed -i.bak "s/^  \"name\": .*/$line by_sed_backup\",/" "$file" && t rm "$file.bak"; }
-by_perl() { t perl -pi -e "s/^  \"name\": .*/$line by_perl\",/" "$file"; }
+by_ed() { printf '/^  "%s":/c\n%s by_ed",\n.\nw\nq\n' "$FIELD" "$line" | t ed -s "$file"; }
+by_sed() { t sed -i "s/^  \"$FIELD\": .*/$line by_sed\",/" "$file"; }
+by_sed_backup() { t sed -i.bak "s/^  \"$FIELD\": .*/$line by_sed_backup\",/" "$file" && t rm "$file.bak"; }
+by_perl() { t perl -pi -e "s/^  \"$FIELD\": .*/$line by_perl\",/" "$file"; }
 by_patch() { diff -u "$T/now.json" "$T/new.json" | t patch -s "$file"; }
-by_sponge() { t bash -c "jq --arg v '$name' '.name = \$v' '$file' | sponge '$file'"; }
+by_sponge() { t bash -c "jq --arg v '$name' '.$FIELD = \$v' '$file' | sponge '$file'"; }
 by_cp() { t cp "$T/new.json" "$file"; }
 by_cp_remove() { t cp --remove-destination "$T/new.json" "$file"; }
 by_cp_backup() { t cp -b -p "$T/new.json" "$file" && t rm "$file~"; }
