@@ -8,7 +8,11 @@
 #include <stdint.h>
 
 enum conf_detail { DETAIL_AUTO, DETAIL_REQUIRE, DETAIL_NEVER };
-enum conf_unlink { UNLINK_DEACTIVATE, UNLINK_DENY };
+enum conf_unlink {
+    UNLINK_DEACTIVATE,
+    UNLINK_DENY,
+    UNLINK_REWRITE /* an unlink may only begin a save: what isn't written again within the grace returns */
+};
 enum conf_settle { SETTLE_ACCEPTED, SETTLE_COMPLETED };
 
 /* One section of the file. All strings are owned by the conf; those absent are NULL. */

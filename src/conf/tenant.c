@@ -45,7 +45,7 @@ static const struct key tenant_keys[] = {
     NUMBER(max_removals, 0, 1000000),
     {"trickle", value_yesno, AT(trickle), 0, 0, NULL},
     {"detail", value_word, AT(detail), 0, 0, (const char *const[]){"auto", "require", "never", NULL}},
-    {"unlink", value_word, AT(unlink), 0, 0, (const char *const[]){"deactivate", "deny", NULL}},
+    {"unlink", value_word, AT(unlink), 0, 0, (const char *const[]){"deactivate", "deny", "rewrite", NULL}},
     {"settle", value_word, AT(settle), 0, 0, (const char *const[]){"accepted", "completed", NULL}},
     {"allow_delete", value_names, AT(allow_delete), 0, 0, NULL},
     {"successor", value_successor, AT(successor), 0, 0, NULL},

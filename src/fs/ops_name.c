@@ -240,6 +240,8 @@ static void remove_record(fuse_req_t req, uint64_t dir, uint64_t record)
     const struct conf_tenant *conf = tree_tenant(m, dir)->conf;
     bool in_bin = ino_kind(dir) == INO_BIN;
     unsigned needs = in_bin ? LMS_DELETE : LMS_DEACTIVATE | LMS_DELETE;
+    if (!in_bin && conf->unlink == UNLINK_REWRITE)
+        needs |= LMS_UPDATE | LMS_UPSERT;
     if (!(c->can & needs) || (!in_bin && conf->unlink == UNLINK_DENY)) {
         reply_code(req, -EPERM);
         return;

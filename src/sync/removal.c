@@ -181,7 +181,8 @@ bool removal_take_back(struct tenant *t, uint64_t ino)
         return false;
     if (!r->aside) {
         struct audit_line l = {.method = "-", .url = "removal taken back"};
-        guard_uncount(t, r->asked_at);
+        if (!removal_is_rewrite(t))
+            guard_uncount(t, r->asked_at);
         audit(t, &r->caller, r->home, r->name, &l);
     }
     removal_end(r, 0, NULL);

@@ -44,6 +44,12 @@ void removal_end(struct removal *r, int code, const struct err *e); /* frees it;
 void removal_refuse(struct removal *r, int code,
                     const struct err *e); /* the record stays, why is kept in rejected/; frees it */
 
+/* unlink = rewrite: what stands in its grace is the beginning of a save, isn't counted, and is never sent. */
+static inline bool removal_is_rewrite(const struct tenant *t)
+{
+    return t->info.conf->unlink == UNLINK_REWRITE;
+}
+
 /* removal_ask.c */
 void removal_grace_over(void *ctx); /* a timer's: ctx is the removal */
 

@@ -30,6 +30,16 @@ static int64_t until_pause(const struct removal *r)
     return r->tenant->removal_asked_ms && left > 0 ? left : 0;
 }
 
+static void not_rewritten(struct removal *r)
+{
+    struct err e;
+    struct audit_line l = {.method = "-", .url = "unlink = rewrite: not written again, nothing removed", .code = -EPERM};
+    audit(r->tenant, &r->caller, r->home, r->name, &l);
+    err_set(&e, -EPERM, "it was not written again within %d s, and unlink = rewrite removes nothing",
+            r->tenant->info.conf->removal_grace);
+    removal_refuse(r, -EPERM, &e);
+}
+
 void removal_grace_over(void *ctx)
 {
     struct removal *r = ctx;
@@ -39,6 +49,8 @@ void removal_grace_over(void *ctx)
         return;
     if (r->aside)
         removal_end(r, 0, NULL);
+    else if (removal_is_rewrite(r->tenant))
+        not_rewritten(r);
     else if (r->tenant->guard.tripped)
         hold(r);
     else
@@ -72,6 +84,15 @@ static int removal_op(struct tenant *t, const struct lms_collection *c, bool out
     return 0;
 }
 
+/* An unlink that may only be the first step of a save: of what can be saved. `op` is what is shown meanwhile, nothing is sent. */
+static int rewrite_op(struct tenant *t, const struct lms_collection *c, bool out_of_bin, enum lms_op *op, struct err *e)
+{
+    if (out_of_bin || !(c->can & (LMS_UPDATE | LMS_UPSERT)) || t->info.conf->removal_grace == 0)
+        return err_set(e, -EPERM, "unlink = rewrite: nothing of %s is removed", t->info.conf->name);
+    *op = c->can & LMS_DEACTIVATE ? LMS_OP_DEACTIVATE : LMS_OP_DELETE;
+    return 0;
+}
+
 /* One more removal; the one that trips the guard is audited. */
 static int count(struct tenant *t, const struct ask *a, const struct known *k, int64_t now, struct err *e)
 {
@@ -97,20 +118,22 @@ void removal_ask(struct tenant *t, struct ask *a)
     if (code)
         err_set(&e, code, "no such record");
     if (code == 0)
-        code = removal_op(t, c, a->flag, &op, &e);
+        code = removal_is_rewrite(t) ? rewrite_op(t, c, a->flag, &op, &e) : removal_op(t, c, a->flag, &op, &e);
     if (code == 0 && (r = removal_find(t, a->ino)) && !r->aside)
         code = err_set(&e, -EBUSY, "it is being removed or moved already");
     if (code == 0 && (k.flags & STORE_PROVISIONAL))
         code = err_set(&e, -EBUSY, "its creation is still under way");
     int64_t now = wall_now();
-    if (code == 0)
+    if (code == 0 && !removal_is_rewrite(t))
         code = count(t, a, &k, now, &e);
     if (code == 0 && r)
         removal_end(r, 0, NULL);
     r = code == 0 ? removal_new(t, &k, op, &a->caller, &e) : NULL;
     known_release(&k);
-    if (r)
+    if (r) {
+        r->asked_at = now; /* as the guard counted it, for to be uncounted */
         test_hook("before-removal");
+    }
     if (r && (code = removal_note(r, &e))) {
         guard_uncount(t, now);
         removal_end(r, code, &e);

@@ -1,0 +1,152 @@
+#!/usr/bin/env bash
+# install, mv from elsewhere, tar -x and git checkout unlink a file before they write it. Where a removal isn't allowed the unlink says so at
+# once, and they fail with nothing lost; with unlink = rewrite it begins a save, and what isn't written again returns and says why. git with
+# four workers unlinks all of them first: the guard lets none be lost.
+# timeout: 240
+. tests/lib/lib.sh
+
+sandbox_start --users 60 --synap-users 40 --avia-users 10 --job-seconds 0.3
+conf_hownow 'trickle = no' 'crawl_limit = 6000'
+conf_synap 'trickle = no' 'crawl_limit = 6000'
+conf_avia 'trickle = no'
+config_write hownow synap avia
+mount_start
+users=$MNT/synap/users
+mapfile -t ids < <(state synap/users | jq -r '[.. | .objectId? // empty][]')
+name_of() { state "synap/users/$1" | jq -r '(.user // .).name'; }
+sent() { requests_list '(.method != "GET") and (.path != "/token")'; }
+git_folder() {
+    rm -rf "$T/g" "$T/w"
+    git init -q --separate-git-dir "$T/g" "$T/w"
+}
+git_commit() { git -C "$T/w" add . && git -C "$T/w" -c user.name=x -c user.email=x@example.org commit -qm x; }
+git_checkout() { # WORKERS DIR NAME…
+    t 60 git -c checkout.workers="$1" -c checkout.thresholdForParallelism=1 --git-dir="$T/g" --work-tree="$2" checkout -f -- "${@:3}"
+}
+by_install() { t install -m 600 "$T/new.json" "$file"; }
+by_mv() { t mv "$T/new.json" "$file"; }
+by_cp_remove() { t cp --remove-destination "$T/new.json" "$file"; }
+by_tar() { mkdir -p "$T/tar" && cp "$T/new.json" "$T/tar/$key.json" && tar -C "$T/tar" -c "$key.json" | t tar -C "$users" -x; }
+by_git() { git_folder && cp "$T/new.json" "$T/w/$key.json" && git_commit && git_checkout 1 "$users" "$key.json"; }
+next=0
+person() { # VALUE - the next one, and $T/new.json with that name
+    id=${ids[$next]} key=ID-${ids[$next]} file=$users/ID-${ids[$next]}.json
+    next=$((next + 1))
+    t stat "$file" >/dev/null
+    t jq --arg v "$1" '.name = $v' "$file" >"$T/new.json"
+}
+
+# ---- by default ----
+requests_clear
+for by in install mv cp_remove tar git; do
+    person "By $by"
+    before=$(name_of "$id")
+    not_by() { ! by_$by 2>"$T/said"; }
+    check "$by fails where nobody may be removed" not_by
+    like "… and says so" 'not permitted|File exists' "$(cat "$T/said")"
+    eq "… the person is as before" "$before" "$(t jq -r .name "$file")"
+    eq "… in the LMS too" "$before" "$(name_of "$id")"
+done
+person "By mv"
+t mv "$T/new.json" "$file" 2>/dev/null
+check "mv keeps what it could not move" test -s "$T/new.json"
+eq "rm says so at once" EPERM "$(errno_of unlink "$file")"
+eq "nothing of it was sent" "" "$(sent)"
+eq "nothing waits" 0 "$(t "$LMSFS_BIN" pending --json "$MNT" | jq '.pending | length')"
+cp "$T/new.json" "$T/$key.json"
+check "the way to do it: tar --overwrite" sh -c "tar -C '$T' -c '$key.json' | tar -C '$users' -x --overwrite"
+eq "… is one save" "By mv" "$(name_of "$id")"
+person "From git"
+git_folder && cp "$T/new.json" "$T/w/$key.json" && git_commit
+check "… for git too: git archive into it" sh -c "git --git-dir='$T/g' archive HEAD '$key.json' | tar -C '$users' -x --overwrite"
+eq "… is one save" "From git" "$(name_of "$id")"
+
+# ---- unlink = rewrite ----
+sed -i '/^\[synap\]/a unlink = rewrite' "$CONF"
+sed -i '/^\[avia\]/a unlink = rewrite' "$CONF"
+remount
+for by in install mv cp_remove tar git; do
+    person "By $by"
+    requests_clear
+    check "$by, with unlink = rewrite" by_$by
+    eq "… is one upsert, and nothing else is sent" "PATCH /users/$id 204" "$(sent)"
+    eq "… the LMS has it" "By $by" "$(name_of "$id")"
+    eq "… and the file" "By $by" "$(t jq -r .name "$file")"
+done
+requests_clear
+files=()
+git_folder
+for i in $(seq 1 15); do
+    person "Git $i"
+    cp "$T/new.json" "$T/w/$key.json"
+    files+=("$key.json")
+done
+git_commit
+check "git checkout of fifteen with four workers: more than max_removals" git_checkout 4 "$users" "${files[@]}"
+eq "… are fifteen PATCHes" "15 PATCH" "$(sent | cut -d ' ' -f 1 | sort | uniq -c | xargs)"
+like "… the guard has nothing to say" '"guard_tripped": *false' "$(t "$LMSFS_BIN" status --json "$MNT" | tr '\n' ' ')"
+person "Never written"
+text=$(t cat "$file")
+requests_clear
+check "rm alone begins, and says nothing yet" rm "$file"
+eq "… the name is gone" ENOENT "$(errno_of stat "$file")"
+eq "… lmsfs wait tells the end: EPERM" yes "$(t 30 "$LMSFS_BIN" wait "$file" 2>&1 | grep -q 'rewrite\|EPERM\|not permitted' && echo yes)"
+check "… the person returns" wait_until 20 test -e "$file"
+eq "… as before" "$text" "$(t cat "$file")"
+like "… why says so" 'unlink = rewrite removes nothing' "$(t "$LMSFS_BIN" why "$file")"
+like "… rejected/ has it" 'unlink = rewrite' "$(t "$LMSFS_BIN" rejected "$MNT")"
+like "… audit.jsonl too" '"verdict":"EPERM"' "$(grep 'unlink = rewrite' "$CACHE/audit.jsonl" | tail -n 1)"
+eq "… and nothing was sent" "" "$(sent)"
+rm "$file"
+daemon_crash
+mount_start
+check "it returns after a crash too" wait_until 20 test -e "$file"
+eq "… and nothing was sent" "" "$(sent)"
+bin=$MNT/avia/deactivated-users
+t ls "$MNT/avia/users" >/dev/null
+check "AVIA: mv into the bin means what it says all the same" mv "$MNT/avia/users/ID-3.json" "$bin/"
+eq "… the person is suspended" true "$(state avia/users/ID-3 | jq .suspended)"
+eq "… and rm in the bin is EPERM" EPERM "$(errno_of unlink "$bin/ID-3.json")"
+
+# ---- git on HowNow, with the defaults: all are unlinked before the first is written ----
+users=$MNT/hownow/users bin=$MNT/hownow/deactivated-users
+mapfile -t people < <(t grep -l '"user_type": "ReadOnly"' "$users"/EXT-*.json | head -n 30 | xargs -n 1 basename)
+everybody=$(t ls "$users")
+[ ${#people[@]} = 30 ] || bail "there are thirty people"
+thirty() { # VALUE
+    local name
+    git_folder
+    for name in "${people[@]}"; do t jq --arg v "$1" '.name = $v' "$users/$name" >"$T/w/$name"; done
+    git_commit
+}
+names() { for name in "${people[@]}"; do state "hownow/users/${name%.json}" | jq -r .name; done | sort | uniq -c | sort -rn; }
+out='.path | test("/(deactivate|reactivate|delete)$")'
+upserts='.path == "/external/v1/users/upsert"'
+pending() { t "$LMSFS_BIN" pending --json "$MNT" | jq "[.pending[] | select($1)] | length"; }
+none_pending() { [ "$(pending true)" = 0 ]; }
+thirty "One worker"
+requests_clear
+check "git checkout of thirty people, one worker: thirty removals, each taken back" git_checkout 1 "$users" "${people[@]}"
+eq "… thirty upserts" 30 "$(requests "$upserts")"
+check "… nothing waits" wait_until 30 none_pending
+eq "… all of them there" "30 One worker" "$(names | xargs)"
+thirty "Four workers"
+requests_clear
+not_git() { ! git_checkout 4 "$users" "${people[@]}" 2>"$T/said"; }
+check "git checkout of thirty people, four workers: fails" not_git
+eq "… and names the twenty that the guard kept from it" 20 "$(grep -c 'unable to unlink old .*quota' "$T/said")"
+eq "… ten were saved" 10 "$(requests "$upserts")"
+like "… lmsfs status says that the guard has tripped" '"guard_tripped": *true' "$(t "$LMSFS_BIN" status --json "$MNT" | tr '\n' ' ')"
+check "… nothing waits, no removal among it" wait_until 30 none_pending
+eq "… nobody was deactivated" 0 "$(requests "$out")"
+eq "… everybody is listed" "$everybody" "$(t ls "$users")"
+eq "… nobody in the bin" "" "$(t ls "$bin")"
+eq "… the LMS has ten new names" "20 One worker 10 Four workers" "$(names | xargs)"
+check "lmsfs drop, and one worker does the rest" "$LMSFS_BIN" drop "$MNT"
+check "… git checkout" git_checkout 1 "$users" "${people[@]}"
+check "… it comes to rest" wait_until 30 none_pending
+eq "… thirty upserts in all, for what is there is not sent again" 30 "$(requests "$upserts")"
+eq "… all of them there" "30 Four workers" "$(names | xargs)"
+eq "… and nobody was deactivated" 0 "$(requests "$out")"
+check "the daemon ends well" mount_stop
+done_testing
