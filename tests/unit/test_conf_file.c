@@ -337,7 +337,7 @@ static void test_every_mistake_has_its_sentence(void **state)
                                                           "1G (bytes, or with k, M, G), not '18446744073709551615G'"},
         {TENANT "trickle = true\n", "lmsfs.conf:6: [t] trickle: must be yes or no, not 'true'"},
         {TENANT "detail = all\n", "lmsfs.conf:6: [t] detail: must be auto, require or never, not 'all'"},
-        {TENANT "unlink = Deny\n", "lmsfs.conf:6: [t] unlink: must be deactivate or deny, not 'Deny'"},
+        {TENANT "unlink = Deny\n", "lmsfs.conf:6: [t] unlink: must be deactivate, deny or rewrite, not 'Deny'"},
         {TENANT "settle = later\n", "lmsfs.conf:6: [t] settle: must be accepted or completed, not 'later'"},
         {TENANT "allow_delete = users, skills\n",
          "lmsfs.conf:6: [t] allow_delete: must be collection names with blanks between them, not 'users, skills'"},
