@@ -272,6 +272,10 @@ struct lms_provider {
                        struct http_request *out, struct err *e);
     int (*get_reply)(const struct lms_collection *c, const char *parent_key, const char *stem,
                      const struct http_reply *r, struct lms_record *out, struct err *e);
+    /* The same for a record of which nothing is known yet, where the API has a request that says what a list's row does and no more; get_reply
+     * reads it. -ENOTSUP where this collection has none, and NULL where no collection does: then it is get_request's. */
+    int (*find_request)(const struct lms_collection *c, const char *parent_key, const char *stem,
+                        struct http_request *out, struct err *e);
 
     /* A save as requests; -EINVAL with field and reason where the API can't do it; -EAGAIN where base is a list row only and sending
      * it would lose what the detail has: fetch that first. */

@@ -318,8 +318,8 @@ static int not_supported(const struct lms_collection *c, const char *stem, struc
 }
 
 /* "{source}_{numeric id}", the API says; a content of another source is not in this directory. */
-static int get_content(const struct lms_collection *c, const char *source, const char *id, struct http_request *out,
-                       struct err *e)
+static int get_content(const struct lms_collection *c, const char *source, const char *id, const char *path,
+                       struct http_request *out, struct err *e)
 {
     size_t n = source ? strlen(source) : 0;
     if (!id || !n)
@@ -327,7 +327,16 @@ static int get_content(const struct lms_collection *c, const char *source, const
     if (strncmp(id, source, n) != 0 || id[n] != '_' || !is_decimal(id + n + 1))
         return err_set(e, -ENOENT, "a content of %.80s is named %.80s_ and a number; there is no %.80s", source, source,
                        id);
-    return build_told(build_request(out, HTTP_GET, "/external/v1/contents/{}/details", id), e);
+    return build_told(build_request(out, HTTP_GET, path, id), e);
+}
+
+/* A content that is named and whose source wasn't listed: what the search would say of it. */
+static int find_request(const struct lms_collection *c, const char *source, const char *stem, struct http_request *out,
+                        struct err *e)
+{
+    if (!hownow_is(c, "contents"))
+        return -ENOTSUP;
+    return get_content(c, source, stem_after(stem, "ID-"), "/external/v1/contents/{}", out, e);
 }
 
 static int get_singleton(const char *path, struct http_request *out)
@@ -346,7 +355,7 @@ static int get_request(const struct lms_collection *c, const char *parent_key, c
     if (!(c->can & LMS_GET))
         return not_supported(c, stem, e);
     if (hownow_is(c, "contents"))
-        return get_content(c, parent_key, id, out, e);
+        return get_content(c, parent_key, id, "/external/v1/contents/{}/details", out, e);
     if (id && !is_decimal(id))
         return err_set(e, -ENOENT, "HowNow's ids are positive whole numbers; there is no %.80s", stem);
     if (c->kind == LMS_SINGLETON)
@@ -560,6 +569,7 @@ const struct lms_provider hownow_provider = {
     .search_request = hownow_search_request,
     .search_parent = hownow_search_parent,
     .get_request = get_request,
+    .find_request = find_request,
     .get_reply = get_reply,
     .save = hownow_save,
     .saved = hownow_saved,

@@ -19,6 +19,7 @@ struct fetch {
     const struct lms_collection *c;
     uint64_t home;
     char *stem, *parent_key;
+    bool row;          /* the reply says what a list's row does */
     struct send *send; /* while it is under way */
     struct fetch_waiter *first;
     struct waiters waiters; /* asks: they leave by themselves when interrupted */
@@ -168,7 +169,7 @@ static void on_record(void *ctx, struct net_result *res)
             rec.key = strdup(f->c->name);
         }
         struct record_put p = {.home = f->home,
-                               .source = rec.is_row || rec.partial ? RECORD_ROW : RECORD_DETAIL,
+                               .source = f->row || rec.is_row || rec.partial ? RECORD_ROW : RECORD_DETAIL,
                                .asked_ms = now_ms() - res->elapsed_ms};
         r = rec.key ? record_put_now(t, &p, &rec, &ino, &e) : -ENOMEM;
     } else if (r == -ENOENT && f->stem) {
@@ -184,6 +185,18 @@ static void on_record(void *ctx, struct net_result *res)
         json_decref(asked);
     }
     fetch_finish(f, r, ino, &e);
+}
+
+static int ask_for(struct fetch *f, struct http_request *req, struct err *e)
+{
+    const struct lms_provider *p = f->tenant->info.provider;
+    if (f->stem && p->find_request && !ino_by_stem(f->tenant, f->home, f->stem)) {
+        int r = p->find_request(f->c, f->parent_key, f->stem, req, e);
+        f->row = r == 0;
+        if (r != -ENOTSUP)
+            return r;
+    }
+    return p->get_request(f->c, f->parent_key, f->stem, req, e);
 }
 
 static struct fetch *fetch_begin(struct tenant *t, uint64_t home, const struct lms_collection *c, const char *stem,
@@ -202,7 +215,7 @@ static struct fetch *fetch_begin(struct tenant *t, uint64_t home, const struct l
     f->parent_key = parent_key_of(t->engine, home);
     int r = !f->what || (stem && !f->stem) ? err_set(e, -ENOMEM, "out of memory") : 0;
     if (r == 0)
-        r = t->info.provider->get_request(c, f->parent_key, stem, req, e);
+        r = ask_for(f, req, e);
     if (r) {
         if (!e->code)
             err_set(e, r, "%s can't be asked for one of its records", c->name);

@@ -100,7 +100,9 @@ eq "… with one request" "GET /external/v1/contents/$course/details 200" "$(req
 eq "grep -r finds a content by its name" OK "$(t grep -rlq "$(t jq -r .name "$contents/ID-course/ID-$course.json" | tr -d '"\\')" "$contents/ID-course" && echo OK)"
 requests_clear
 eq "a content of a source that wasn't listed is read by its name" feed_articles_63011 "$(t jq -r .hownow_id "$contents/ID-feed_articles/ID-feed_articles_63011.json")"
-eq "… with one request" "GET /external/v1/contents/feed_articles_63011/details 200" "$(requests_list)"
+eq "… its row when it is named (H16), its detail when it is opened (H17)" \
+    $'GET /external/v1/contents/feed_articles_63011 200\nGET /external/v1/contents/feed_articles_63011/details 200' "$(requests_list)"
+eq "… as the API has it" "$(api contents/feed_articles_63011/details | jq -S .data)" "$(t jq -S . "$contents/ID-feed_articles/ID-feed_articles_63011.json")"
 eq "one that there isn't is ENOENT" ENOENT "$(errno_of read "$contents/ID-feed_articles/ID-feed_articles_63012.json")"
 requests_clear
 eq "one of another source is ENOENT" ENOENT "$(errno_of read "$contents/ID-feed_articles/ID-$course.json")"
