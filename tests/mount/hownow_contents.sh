@@ -57,7 +57,7 @@ eq "… page by page, by the person's id" $'GET /external/v1/users/ID-4/assigned
     "$(requests_list '.path | contains("assigned_contents")' | sort)"
 like "the directory says that it is complete" '^complete 20' "$(xattr_of listing "$assigned/$many")"
 first=$(api 'users/ID-4/assigned_contents?per_page=1' | jq -S '.data[0]')
-one=ID-$(jq -r .hownow_id <<<"$first").json
+one=$(jq -r .hownow_id <<<"$first").json
 requests_clear
 eq "a file is named by its hownow_id and is the API's object" "$first" "$(t jq -S . "$assigned/$many/$one")"
 eq "… without a request" 0 "$(requests)"
@@ -80,66 +80,66 @@ requests_clear
 eq "H5 what somebody has authored is listed whole" "$works" "$(t ls "$authored/$author" | wc -l)"
 eq "… with one request" "GET /external/v1/users/ID-$i/authored_contents?page=1&per_page=100 200" "$(requests_list '.path | contains("authored_contents")')"
 work=$(t ls "$authored/$author" | head -n 1)
-eq "a file is the API's object" "$(api "users/ID-$i/authored_contents" | jq -S --arg id "${work:3:-5}" '.data[] | select(.hownow_id == $id)')" "$(t jq -S . "$authored/$author/$work")"
+eq "a file is the API's object" "$(api "users/ID-$i/authored_contents" | jq -S --arg id "${work%.json}" '.data[] | select(.hownow_id == $id)')" "$(t jq -S . "$authored/$author/$work")"
 read_only "an authored content" "$authored/$author/$work"
 
 # ---- H13, H14, H17 the catalogue, a directory a source ----
 contents=$tenant/contents
-eq "H14 ls contents/ shows the sources" "$(api contents/sources | jq -r '.data[] | "ID-" + .id' | sort)" "$(t ls "$contents")"
+eq "H14 ls contents/ shows the sources" "$(api contents/sources | jq -r '.data[].id' | sort)" "$(t ls "$contents")"
 requests_clear
-eq "H13 a source's contents are listed whole" 230 "$(t ls "$contents/ID-udemy_course" | wc -l)"
+eq "H13 a source's contents are listed whole" 230 "$(t ls "$contents/udemy_course" | wc -l)"
 eq "… page by page, without a query" 3 "$(requests '.path | startswith("/external/v1/contents/search?source=udemy_course&sort_by=created_at&sort_order=asc&page=")')"
 eq "… and nothing else" 3 "$(requests)"
-eq "a source without contents is an empty directory" "" "$(t ls "$contents/ID-linkedin_course")"
-eq "a source that there isn't is ENOENT" ENOENT "$(errno_of list "$contents/ID-netflix")"
-eq "the tenant's own are as many as the API says" "$(api 'contents/search?per_page=1' | jq .meta.total_count)" "$(t ls "$contents/ID-course" | wc -l)"
+eq "a source without contents is an empty directory" "" "$(t ls "$contents/linkedin_course")"
+eq "a source that there isn't is ENOENT" ENOENT "$(errno_of list "$contents/netflix")"
+eq "the tenant's own are as many as the API says" "$(api 'contents/search?per_page=1' | jq .meta.total_count)" "$(t ls "$contents/course" | wc -l)"
 course=$(api 'contents/search?type=course&per_page=1' | jq -r '.data[0].hownow_id')
 requests_clear
-eq "H17 reading one fetches its sections" "$(api "contents/$course/details" | jq -S .data)" "$(t jq -S . "$contents/ID-course/ID-$course.json")"
+eq "H17 reading one fetches its sections" "$(api "contents/$course/details" | jq -S .data)" "$(t jq -S . "$contents/course/$course.json")"
 eq "… with one request" "GET /external/v1/contents/$course/details 200" "$(requests_list '.path | contains("/details")' | sort -u)"
-eq "grep -r finds a content by its name" OK "$(t grep -rlq "$(t jq -r .name "$contents/ID-course/ID-$course.json" | tr -d '"\\')" "$contents/ID-course" && echo OK)"
+eq "grep -r finds a content by its name" OK "$(t grep -rlq "$(t jq -r .name "$contents/course/$course.json" | tr -d '"\\')" "$contents/course" && echo OK)"
 requests_clear
-eq "a content of a source that wasn't listed is read by its name" feed_articles_63011 "$(t jq -r .hownow_id "$contents/ID-feed_articles/ID-feed_articles_63011.json")"
+eq "a content of a source that wasn't listed is read by its name" feed_articles_63011 "$(t jq -r .hownow_id "$contents/feed_articles/feed_articles_63011.json")"
 eq "… its row when it is named (H16), its detail when it is opened (H17)" \
     $'GET /external/v1/contents/feed_articles_63011 200\nGET /external/v1/contents/feed_articles_63011/details 200' "$(requests_list)"
-eq "… as the API has it" "$(api contents/feed_articles_63011/details | jq -S .data)" "$(t jq -S . "$contents/ID-feed_articles/ID-feed_articles_63011.json")"
-eq "one that there isn't is ENOENT" ENOENT "$(errno_of read "$contents/ID-feed_articles/ID-feed_articles_63012.json")"
+eq "… as the API has it" "$(api contents/feed_articles_63011/details | jq -S .data)" "$(t jq -S . "$contents/feed_articles/feed_articles_63011.json")"
+eq "one that there isn't is ENOENT" ENOENT "$(errno_of read "$contents/feed_articles/feed_articles_63012.json")"
 requests_clear
-eq "one of another source is ENOENT" ENOENT "$(errno_of read "$contents/ID-feed_articles/ID-$course.json")"
+eq "one of another source is ENOENT" ENOENT "$(errno_of read "$contents/feed_articles/$course.json")"
 eq "… and asks nobody" 0 "$(requests)"
-read_only "a content" "$contents/ID-course/ID-$course.json"
+read_only "a content" "$contents/course/$course.json"
 fault '{"path": "GET /external/v1/contents/search*", "status": 401, "body": {"error_message": "Unauthorized"}, "count": 10}'
-eq "a source that the LMS refuses to list fails, and isn't empty" EACCES "$(errno_of list "$contents/ID-hownow_plus")"
+eq "a source that the LMS refuses to list fails, and isn't empty" EACCES "$(errno_of list "$contents/hownow_plus")"
 faults_clear
 
 # ---- H18 lessons ----
 lessons=$tenant/lessons
-lesson=$(t jq -r '.sections[0].lessons[0].id' "$contents/ID-course/ID-$course.json")
+lesson=$(t jq -r '.sections[0].lessons[0].id' "$contents/course/$course.json")
 eq "the directory of lessons shows what is known" known-only "$(xattr_of listing "$lessons")"
 eq "… and none is known yet" "" "$(t ls "$lessons")"
 requests_clear
-eq "H18 a lesson is read by its number" "$lesson" "$(t jq -r .id "$lessons/ID-$lesson.json")"
+eq "H18 a lesson is read by its number" "$lesson" "$(t jq -r .id "$lessons/$lesson.json")"
 eq "… with one request" "GET /external/v1/lesson/$lesson/details 200" "$(requests_list)"
-eq "… and is listed from then on" "ID-$lesson.json" "$(t ls "$lessons")"
+eq "… and is listed from then on" "$lesson.json" "$(t ls "$lessons")"
 like "the API signs the address" 'X-Amz-Signature' "$(api "lesson/$lesson/details")"
-eq "the file has it without the signature, which dies in 90 s" 0 "$(t grep -c 'X-Amz' "$lessons/ID-$lesson.json")"
-like "… and with what stands before it" 'https://files.example.org/lessons/' "$(t jq -r '.contents[0].file_url' "$lessons/ID-$lesson.json")"
-t stat -c '%s %Y' "$lessons/ID-$lesson.json" >"$T/was"
-t cat "$lessons/ID-$lesson.json" >"$T/lesson"
+eq "the file has it without the signature, which dies in 90 s" 0 "$(t grep -c 'X-Amz' "$lessons/$lesson.json")"
+like "… and with what stands before it" 'https://files.example.org/lessons/' "$(t jq -r '.contents[0].file_url' "$lessons/$lesson.json")"
+t stat -c '%s %Y' "$lessons/$lesson.json" >"$T/was"
+t cat "$lessons/$lesson.json" >"$T/lesson"
 sleep 2.1
 requests_clear
-eq "another signature gives the same bytes" "$(cat "$T/lesson")" "$(t cat "$lessons/ID-$lesson.json")"
+eq "another signature gives the same bytes" "$(cat "$T/lesson")" "$(t cat "$lessons/$lesson.json")"
 eq "… though it was asked for again" 1 "$(requests)"
-eq "… and the same size and time" "$(cat "$T/was")" "$(t stat -c '%s %Y' "$lessons/ID-$lesson.json")"
-eq "a lesson that there isn't is ENOENT" ENOENT "$(errno_of read "$lessons/ID-1.json")"
-read_only "a lesson" "$lessons/ID-$lesson.json"
+eq "… and the same size and time" "$(cat "$T/was")" "$(t stat -c '%s %Y' "$lessons/$lesson.json")"
+eq "a lesson that there isn't is ENOENT" ENOENT "$(errno_of read "$lessons/1.json")"
+read_only "a lesson" "$lessons/$lesson.json"
 
 # ---- the names last ----
-t find "$contents/ID-udemy_course" "$assigned/$many" -printf '%f %i %s %T@\n' | sort >"$T/before"
+t find "$contents/udemy_course" "$assigned/$many" -printf '%f %i %s %T@\n' | sort >"$T/before"
 remount
 requests_clear
-t ls "$contents/ID-udemy_course" "$assigned/$many" >/dev/null
-t find "$contents/ID-udemy_course" "$assigned/$many" -printf '%f %i %s %T@\n' | sort >"$T/after"
+t ls "$contents/udemy_course" "$assigned/$many" >/dev/null
+t find "$contents/udemy_course" "$assigned/$many" -printf '%f %i %s %T@\n' | sort >"$T/after"
 eq "inode numbers, sizes and times are the same after a remount" "$(grep json "$T/before" | md5sum)" "$(grep json "$T/after" | md5sum)"
 eq "… and the lists are not asked for again" 0 "$(requests '.path | contains("search")')"
 done_testing

@@ -15,10 +15,10 @@ contents=$contents/$(t ls "$contents" | grep -xE '(ID-)?course')
 lesson=''
 for file in $(t ls "$contents" | head -n 40); do
     lesson=$(t jq -r '[.sections[]?.lessons[]?.id] | map(select(. % 8 == 0)) | .[0] // empty' "$contents/$file")
-    [ -n "$lesson" ] && [ "$(t jq '[.contents[] | select(.file_url)] | length' "$MNT/hownow/lessons/ID-$lesson.json")" = 1 ] && break
+    [ -n "$lesson" ] && [ "$(t jq '[.contents[] | select(.file_url)] | length' "$MNT/hownow/lessons/$lesson.json")" = 1 ] && break
 done
 like "there is a lesson with a file" '^[0-9]+$' "$lesson"
-document=$MNT/hownow/lessons/ID-$lesson.json
+document=$MNT/hownow/lessons/$lesson.json
 eq "its document has the URL without the query" 0 "$(t grep -c 'X-Amz' "$document")"
 requests_clear
 first=$(url "$document")
@@ -34,7 +34,7 @@ like "a record without one says so" 'has no signed URL' "$(url "$MNT/hownow/grou
 fault "{\"path\": \"GET /external/v1/lesson/$lesson/details\", \"status\": 401, \"count\": 10}"
 eq "a refusal is a failure" 1 "$(url "$document" >/dev/null; echo $?)"
 faults_clear
-like "a lesson that there isn't says so" 'ENOENT|[Nn]ot [Ff]ound' "$(url "$MNT/hownow/lessons/ID-999999.json")"
+like "a lesson that there isn't says so" 'ENOENT|[Nn]ot [Ff]ound' "$(url "$MNT/hownow/lessons/999999.json")"
 
 # ---- certificates of learning records, which the API only lists ----
 people=$MNT/synap/users records=$MNT/synap/learning-records
