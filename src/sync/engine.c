@@ -410,6 +410,7 @@ static void *engine_main(void *ctx)
     net_free(n);
     for (size_t i = 0; i < g->tenants_n; i++) {
         struct tenant *t = &g->tenants[i];
+        watch_end_waiting(t);
         save_free(t);
         removal_free(t);
         watch_free(t);

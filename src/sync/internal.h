@@ -364,6 +364,7 @@ bool watch_record(struct tenant *t, uint64_t record,
                   struct ask *a); /* done with the verdict of its job; false: none under way */
 unsigned watch_count(struct tenant *t);
 void watch_replay(struct tenant *t);
+void watch_end_waiting(struct tenant *t); /* the engine stops: the flows that wait for a job */
 void watch_free(struct tenant *t);
 
 /* why.c — the last verdict about a record and the refused saves */

@@ -22,6 +22,7 @@ struct save {
     struct waiters waiters;
     struct save *behind; /* the next save of the same record */
     struct save *rest;   /* this one is a part: what is to follow it, before all others */
+    struct parts *parts; /* settle = completed: the jobs of the parts so far */
     char *id;            /* the external id that the record has or is to have */
     uint64_t seq;        /* journal; 0 = not yet */
     char uid[33];        /* lms_save.uid: of this save, whichever try it is */
@@ -74,6 +75,9 @@ bool save_waits_for_other(struct save *s); /* the record is being saved under an
 int save_split(struct save *s, struct err *e);
 void save_hand_over(struct save *s); /* the part went through: its rest is the next in line, and has those who wait */
 void save_unsplit(struct save *s);   /* the part is given up or tried anew: the rest with it */
+void save_wait_part(struct save *s, uint64_t job); /* settle = completed: those who wait will wait for that job too */
+void save_wait_parts(struct save *s); /* no more parts: those who wait do so until each job is over. No parts: nothing happens */
+void save_leave_parts(struct save *s); /* it ends without those who wait */
 
 /* verdict.c */
 void save_send(struct save *s); /* the plan */

@@ -58,12 +58,95 @@ int save_split(struct save *s, struct err *e)
     return 0;
 }
 
+/* ------------------------------------------------------------------ settle = completed: all jobs, and the first failure's words */
+
+struct parts {
+    struct tenant *tenant;
+    struct waiters waiters; /* none before the last part was accepted */
+    unsigned left;          /* jobs that aren't over */
+    bool whole;             /* no more parts follow */
+    int code;
+    struct err why;
+};
+
+struct part {
+    struct parts *all;
+    struct ask ask;
+};
+
+static void parts_over(struct parts *p)
+{
+    if (p->left || !p->whole)
+        return;
+    waiters_end(p->tenant->engine, &p->waiters, p->code, &p->why);
+    free(p);
+}
+
+static void part_over(struct ask *a, int code)
+{
+    struct part *one = (struct part *)((char *)a - offsetof(struct part, ask));
+    struct parts *all = one->all;
+    if (code && !all->code) {
+        all->code = code;
+        all->why = ask_err(a);
+    }
+    ask_release(a);
+    free(one);
+    all->left--;
+    parts_over(all);
+}
+
+void save_wait_part(struct save *s, uint64_t job)
+{
+    struct part *one = calloc(1, sizeof *one);
+    if (!s->parts && (s->parts = calloc(1, sizeof *s->parts)))
+        s->parts->tenant = s->tenant;
+    if (!one || !s->parts) {
+        free(one);
+        return;
+    }
+    one->all = s->parts;
+    one->ask = (struct ask){.ino = job, .people = true, .caller = s->caller, .done = part_over};
+    s->parts->left++;
+    watch_when_over(s->tenant, job, &one->ask);
+}
+
+void save_wait_parts(struct save *s)
+{
+    struct parts *all = s->parts;
+    if (!all)
+        return;
+    s->parts = NULL;
+    while (s->waiters.first) {
+        struct ask *a = s->waiters.first;
+        waiters_leave(a);
+        a->answer_ino = s->ino;
+        waiters_add(s->tenant->engine, &all->waiters, a);
+    }
+    all->whole = true;
+    parts_over(all);
+}
+
+void save_leave_parts(struct save *s)
+{
+    struct parts *all = s->parts;
+    s->parts = NULL;
+    if (!all)
+        return;
+    all->whole = true;
+    parts_over(all);
+}
+
+/* ------------------------------------------------------------------ the rest */
+
 void save_hand_over(struct save *s)
 {
     struct save *rest = s->rest;
     if (!rest)
         return;
     s->rest = NULL;
+    rest->parts = s->parts;
+    s->parts = NULL;
     rest->behind = s->behind;
     s->behind = rest;
     while (s->waiters.first) {

@@ -109,8 +109,12 @@ static void accepted_job(struct save *s)
         watch_of_save(t, s->seq, s->last.job_id, s->ino);
         hook_inode(t->engine, s->ino);
     }
-    if (noted == 0 && !s->rest && t->info.conf->settle == SETTLE_COMPLETED)
-        wait_for_job(s, job_ino);
+    if (noted == 0 && t->info.conf->settle == SETTLE_COMPLETED) {
+        if (s->rest || s->parts)
+            save_wait_part(s, job_ino);
+        else
+            wait_for_job(s, job_ino);
+    }
     save_end(s, 0, NULL);
 }
 

@@ -510,6 +510,14 @@ void watch_replay(struct tenant *t)
     drop_strays(t);
 }
 
+void watch_end_waiting(struct tenant *t)
+{
+    struct err e;
+    err_set(&e, -ESHUTDOWN, "lmsfs is being unmounted");
+    for (struct watch *w = t->watches; w; w = w->hh.next)
+        waiters_end(t->engine, &w->savers, -ESHUTDOWN, &e);
+}
+
 void watch_free(struct tenant *t)
 {
     struct watch *w, *next;

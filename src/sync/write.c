@@ -48,6 +48,7 @@ void save_drop_work(struct save *s)
 void save_release(struct save *s)
 {
     save_drop_work(s);
+    save_leave_parts(s);
     if (s->text)
         explicit_bzero(s->text, s->len);
     free(s->text);
@@ -66,8 +67,10 @@ void save_release(struct save *s)
 void save_end(struct save *s, int code, const struct err *e)
 {
     struct tenant *t = s->tenant;
-    if (code == 0)
+    if (code == 0) {
         save_hand_over(s);
+        save_wait_parts(s);
+    }
     struct save *next = save_leave(s);
     if (s->secret && s->ino) /* also when a later step was refused: the LMS has told it, and tells it once */
         secret_keep(t->engine, s->ino, s->secret);
