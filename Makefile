@@ -104,7 +104,7 @@ $(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/core.a
 	$(call say,LINK)
 	$(Q)$(LINK) -fsanitize=fuzzer -o $@ $^ $(PKG_LIBS) -lpthread
 
-link-helper = $(Q)$(LINK) -o $@ $^ -lpthread -ldl
+link-helper = $(Q)$(LINK) -o $@ $^ $(PKG_LIBS) -lpthread -ldl
 $(BUILD)/tests/%: $(BUILD)/tests/mount/%.o ; $(link-helper)
 $(BUILD)/tests/%: $(BUILD)/tests/fault/%.o ; $(link-helper)
 $(BUILD)/tests/%: $(BUILD)/tests/bench/%.o ; $(link-helper)

@@ -226,12 +226,11 @@ int daemon_hear(struct report *r, pid_t child, struct err *e)
 /* ---- serving ---- */
 
 static int start(struct service *s, const struct conf *conf, const struct mount_options *o, const struct report *r,
-                 struct err *e)
+                 struct err *warning, struct err *e)
 {
-    struct err warning = {0};
-    int rc = service_start(s, conf, o, &warning, e);
-    if (warning.text[0])
-        report_warning(r, warning.text);
+    int rc = service_start(s, conf, o, warning, e);
+    if (warning->text[0])
+        report_warning(r, warning->text);
     if (!rc && r->fd >= 0)
         rc = log_open(conf->cache_dir, e);
     return rc ? rc : pid_file_write(conf->cache_dir, e);
@@ -247,9 +246,10 @@ static void end(struct service *s)
 int daemon_serve(const struct conf *conf, const struct mount_options *o, struct report *r, struct err *e)
 {
     struct service s = {0};
+    struct err warning = {0};
     tame_malloc();
     int signals = take_signals(e);
-    int rc = signals < 0 ? signals : start(&s, conf, o, r, e);
+    int rc = signals < 0 ? signals : start(&s, conf, o, r, &warning, e);
     if (rc) {
         end(&s);
         report_end(r, rc, e);
@@ -258,6 +258,8 @@ int daemon_serve(const struct conf *conf, const struct mount_options *o, struct 
         report_end(r, 0, NULL);
         sd_notifyf(0, "READY=1\nSTATUS=%s is mounted", o->mountpoint);
         log_line("mounted %s on %s", conf->path, o->mountpoint);
+        if (warning.text[0])
+            log_line("%s", warning.text);
         const char *why = service_wait(&s, signals);
         sd_notify(0, "STOPPING=1");
         log_line("ending: %s", why);
