@@ -76,7 +76,9 @@ json_t *doc_project(const struct lms_collection *c, const json_t *current, const
 
 /* A copy with secret and private fields' values replaced by "***" — for rejected/, the audit log and every other text that leaves. */
 json_t *doc_masked(const struct lms_collection *c, const json_t *doc);
-/* The same in a sentence, which may quote what the document holds (a vendor's words do). In place: it only gets shorter. */
+/* And back, in place: private fields that hold the mask get what the current document has there; what it hasn't stays masked. -ENOMEM. */
+int doc_unmask(const struct lms_collection *c, json_t *doc, const json_t *current);
+/* doc_masked in a sentence, which may quote what the document holds (a vendor's words do). In place: it only gets shorter. */
 void doc_mask_text(const struct lms_collection *c, const json_t *doc, char *text);
 void doc_mask_values(const json_t *value, char *text); /* the same for one string, or each string of an array */
 

@@ -241,6 +241,17 @@ json_t *doc_masked(const struct lms_collection *c, const json_t *doc)
     return copy;
 }
 
+int doc_unmask(const struct lms_collection *c, json_t *doc, const json_t *current)
+{
+    for (const struct lms_field *f = c->fields; f && f->name; f++) {
+        const char *value = json_string_value(json_object_get(doc, f->name));
+        json_t *known = doc_value(current, f->name);
+        if ((f->flags & LMS_PRIVATE) && value && !strcmp(value, DOC_MASK) && known && json_object_set(doc, f->name, known))
+            return -ENOMEM;
+    }
+    return 0;
+}
+
 /* Every place where `secret` stands in `text`. Shorter ones than this would hide half a sentence. */
 #define MASK_SHORTEST 4
 

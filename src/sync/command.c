@@ -333,12 +333,25 @@ static struct retry *retry_new(struct engine *g, struct ask *outer, uint64_t n, 
     return r;
 }
 
-static void retry_save(struct retry *r, struct tenant *t, const json_t *document)
+/* What is kept of a refused document has no private values; the record does. */
+static void put_private(struct retry *r, struct tenant *t, json_t *document)
+{
+    struct known k;
+    const struct lms_collection *c = engine_collection(t->engine, r->home);
+    uint64_t ino = record_by_name(t->engine, r->home, r->name);
+    if (!c || !ino || known_get(t->engine, ino, &k))
+        return;
+    (void)doc_unmask(c, document, k.doc); /* without memory the mask stays, and the save is refused for it */
+    known_release(&k);
+}
+
+static void retry_save(struct retry *r, struct tenant *t, json_t *document)
 {
     struct ask *a = &r->ask;
     struct err e = {0};
     a->kind = ASK_SAVE;
     a->ino = r->home;
+    put_private(r, t, document);
     a->text = document ? json_dumps(document, JSON_COMPACT) : NULL;
     a->text_len = a->text ? strlen(a->text) : 0;
     a->timeout_ms = t->info.conf->op_timeout * 2 * SECOND;

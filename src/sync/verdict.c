@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define FEW_PAGES 5 /* so many of a list are read before a save that sends the whole record */
+
 static void send_step(struct save *s);
 
 /* ------------------------------------------------------------------ accepted */
@@ -441,7 +443,7 @@ static void list_read_again(struct ask *a, int code)
     ask_release(a);
     free(again);
     if (code) {
-        err_prefix(&e, "the record is not known well enough to be sent whole, and reading the list again failed");
+        err_prefix(&e, "the whole record is sent, so the list is read first, and that failed");
         save_refuse(s, code, &e);
     } else {
         save_merge_again(s);
@@ -456,6 +458,13 @@ static bool read_list_again(struct save *s)
     if (!again)
         return false;
     s->reread = true;
+    struct err e = {0};
+    int r = s->seq ? 0 : journal_write(s, "begun", NULL, &e);
+    if (r) {
+        free(again);
+        save_refuse(s, r, &e);
+        return true;
+    }
     again->save = s;
     again->ask =
         (struct ask){.kind = ASK_REFRESH, .ino = s->home, .people = true, .caller = s->caller, .done = list_read_again};
@@ -463,9 +472,25 @@ static bool read_list_again(struct save *s)
     return true;
 }
 
+/* An update that sends the whole record of what a list of few pages said, longer than record_ttl ago: others may have changed it since. */
+static bool is_of_old_list(const struct save *s)
+{
+    const struct tenant *t = s->tenant;
+    struct store_listing l = {0};
+    if (!s->what_to_send.key || s->c->kind != LMS_LISTED || s->c->parent || (s->c->can & LMS_GET) || save_is_pending(s))
+        return false;
+    struct store_read *v = store_read_begin(t->engine->store);
+    bool known = v && store_listing(v, s->home, &l) == 0 && l.complete_at && l.entries <= FEW_PAGES * s->c->page_size;
+    if (v)
+        store_read_end(v);
+    return known && wall_now() - engine_listed_at(t->engine, s->home, l.complete_at) >= t->info.conf->record_ttl;
+}
+
 void save_send(struct save *s)
 {
     struct err e = {0};
+    if (is_of_old_list(s) && read_list_again(s))
+        return;
     int r = s->tenant->info.provider->save(s->c, &s->what_to_send, &s->plan, &e);
     if (r == 0 && s->plan.n == 0 && is_written_only(s) &&
         !s->tenant->engine->conf->dry_run) { /* it is as it was to be, though nothing had to be said */

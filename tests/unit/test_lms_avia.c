@@ -535,6 +535,11 @@ static void test_the_ssn_is_masked_where_it_leaves(void **state)
     json_t *user = json_of("{'ssn':'1234567890','name':'A'}"),
            *group = json_of("{'title':'T','group_users':['1','2']}");
     assert_json(doc_masked(find("users"), user), "{'ssn':'***','name':'A'}");
+    json_t *masked = json_of("{'ssn':'***','name':'B'}"), *other = json_of("{'ssn':'7777777777','name':'B'}");
+    assert_int_equal(doc_unmask(find("users"), masked, user), 0);
+    assert_json(masked, "{'ssn':'1234567890','name':'B'}");
+    assert_int_equal(doc_unmask(find("users"), other, user), 0);
+    assert_json(other, "{'ssn':'7777777777','name':'B'}");
     assert_json(doc_masked(find("groups"), group), "{'title':'T','group_users':['***','***']}");
     doc_mask_text(find("users"), user, text);
     assert_string_equal(text, "SSN *** and *** are taken, 12 is not");
