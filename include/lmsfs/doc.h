@@ -36,7 +36,7 @@ bool doc_complete(const json_t *doc); /* true where there is no _readonly.comple
 json_t *doc_overlay_row(const json_t *known, const json_t *row);
 
 /* Moves the members of a saved document that are no fields into the collection's open object, where it has one; a document that gives
- * both is -EINVAL. 0, -ENOMEM. */
+ * both is -EINVAL, and so is a member called like a secret. 0, -ENOMEM. */
 int doc_gather(const struct lms_collection *c, json_t *doc, struct err *e);
 
 /* Does the document hold only what may be sent: known fields of the right type, length, words, pattern, dates; no unknown key;

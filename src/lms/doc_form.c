@@ -8,6 +8,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+
+/* What must not stand in a file, in the cache or in any copy, though no field is called so. */
+static bool is_secret_word(const char *key)
+{
+    static const char *const words[] = {"password", "passwd", "passphrase", "pwd",
+                                        "secret",   "token",  "api_key",    "apikey"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (!strcasecmp(key, words[i]))
+            return true;
+    return false;
+}
 
 json_t *doc_value(const json_t *doc, const char *name)
 {
@@ -128,7 +140,12 @@ int doc_gather(const struct lms_collection *c, json_t *doc, struct err *e)
     {
         if (*key == '_' || doc_field(c, key))
             continue;
-        if (json_object_get(open, key))
+        if (is_secret_word(key))
+            rc = err_set(
+                e, -EINVAL,
+                "%.80s is no field of %s, and is not taken for a custom one: everybody who reads the file would see it",
+                key, c->name);
+        else if (json_object_get(open, key))
             rc = err_set(e, -EINVAL, "%.80s stands at the top and in %s too: one of them goes", key, c->open);
         else if (!rc && json_object_set(found, key, value))
             rc = -ENOMEM;
@@ -228,7 +245,15 @@ static json_t *mask_of(const json_t *value)
 
 json_t *doc_masked(const struct lms_collection *c, const json_t *doc)
 {
-    json_t *copy = json_deep_copy(doc);
+    json_t *copy = json_deep_copy(doc), *member;
+    const char *key;
+    json_object_foreach(copy, key, member)
+    {
+        if (is_secret_word(key) && !doc_field(c, key) && json_object_set_new(copy, key, json_string(DOC_MASK))) {
+            json_decref(copy);
+            return NULL;
+        }
+    }
     for (const struct lms_field *f = c->fields; f && f->name; f++) {
         json_t *value = doc_value(copy, f->name);
         if (!(f->flags & (LMS_SECRET | LMS_PRIVATE)) || !value)

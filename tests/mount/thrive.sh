@@ -66,6 +66,12 @@ requests_clear
 printf '{"nonsense": "x"}' >"$T/x"
 eq "a field that isn't configured is EINVAL" EINVAL "$(errno_of save "$users/EXT-T000005.json" <"$T/x")"
 like "… why has Thrive's words" 'nonsense is not a configured custom field' "$(t "$LMSFS_BIN" why "$users/EXT-T000005.json")"
+requests_clear
+jq -n '{email: "secretive@example.org", firstName: "Se", lastName: "Cretive", Password: "Hunter2-long"}' >"$T/secret.json"
+eq "a password is no custom field" EINVAL "$(errno_of save "$users/EXT-SECRET.json" <"$T/secret.json")"
+like "… why says so" 'Password is no field of users.*everybody who reads' "$(t "$LMSFS_BIN" why "$users/EXT-SECRET.json")"
+eq "… nothing is sent" 0 "$(requests)"
+eq "… and it is kept nowhere" "" "$(t grep -rla Hunter2-long "$CACHE" "$MNT/.lmsfs/rejected")"
 printf '{"email": "%s"}' "$(of T000019 .email)" >"$T/x"
 eq "the address of somebody suspended is EEXIST before the wire" EEXIST "$(errno_of save "$users/EXT-T000005.json" <"$T/x")"
 printf '{"firstName": "Not Me"}' >"$T/x"
