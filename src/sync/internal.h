@@ -30,7 +30,7 @@ void ask_end(struct engine *g, struct ask *a, int code,
 
 struct session; /* session.c: token, sending */
 struct send;
-struct sweep;  /* list.c */
+struct sweep;  /* sweep.h */
 struct search; /* search.c */
 struct search_note;
 struct file_read; /* file.c */
@@ -126,7 +126,7 @@ struct engine {
     pthread_t syncer;   /* bulk.c */
     atomic_ullong told; /* hooks that were called */
     pthread_mutex_t fresh_lock;
-    struct fresh *fresh; /* by directory: list.c */
+    struct fresh *fresh; /* by directory: fresh.c */
     unsigned busy;       /* saves, moves and removals whose requests are out */
     unsigned bulk_n;     /* sweeps that write in bulk */
     bool started, stopping, writing;

@@ -3,7 +3,7 @@
  *
  *   parents listed, where rows stand in theirs → first page → the others → whole? → the answer, to all who asked for the same
  *
- * Whole means what it means for a listing (list.c): every page reported one total and the different ids are as many, else all is read
+ * Whole means what it means for a listing (sweep.h): every page reported one total and the different ids are as many, else all is read
  * again, a few times; without a total a second pass must give the same.
  */
 #include "sync/internal.h"
