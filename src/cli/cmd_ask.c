@@ -53,6 +53,15 @@ static int take_mount(struct target *t, const struct mounted *m, const char *res
     return 0;
 }
 
+/* Two mounts of one daemon are one answer: the first speaks for it. NULL: there is none, or there are several daemons. */
+static const struct mounted *only_daemon(const struct mounts *known)
+{
+    for (size_t i = 1; i < known->n; i++)
+        if (strcmp(known->list[i].cache_dir, known->list[0].cache_dir) != 0)
+            return NULL;
+    return known->n ? &known->list[0] : NULL;
+}
+
 static int no_single_mount(const struct mounts *known, struct err *e)
 {
     if (known->n == 0)
@@ -90,8 +99,8 @@ static int target_find(struct target *t, const char *path, bool or_conf, struct 
     rc = mounts_resolve(&known, path ? path : ".", physical, &at, &rest, e);
     if (!rc && at)
         take_mount(t, at, path ? rest : "");
-    else if (!path && known.n == 1)
-        rc = take_mount(t, &known.list[0], "");
+    else if (!path && only_daemon(&known))
+        rc = take_mount(t, only_daemon(&known), "");
     else if (!path)
         rc = no_single_mount(&known, e);
     else if (!rc && or_conf && stat(physical, &st) == 0 && S_ISREG(st.st_mode))
