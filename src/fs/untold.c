@@ -69,6 +69,11 @@ static void version_set(struct untold *u, struct version *v, const void *text, s
     v->known = true;
 }
 
+static bool is_version(const struct version *v, size_t size, int64_t mtime_ns)
+{
+    return v->known && v->len == size && v->mtime_ns == mtime_ns;
+}
+
 static struct entry *entry_find(const struct untold *u, uint64_t ino)
 {
     struct entry *e;
@@ -214,6 +219,14 @@ void untold_take(struct untold *u, uint64_t ino)
     e->read = false;
 }
 
+static void take_after(struct untold *u, struct entry *e)
+{
+    version_drop(u, &e->has);
+    e->has = e->after;
+    e->after = (struct version){.known = false};
+    e->sent_ms = 0;
+}
+
 bool untold_sent(struct untold *u, uint64_t ino, int64_t now_ms)
 {
     struct entry *e = entry_find(u, ino);
@@ -222,12 +235,10 @@ bool untold_sent(struct untold *u, uint64_t ino, int64_t now_ms)
     e->sending = false;
     if (e->read)
         return true;
-    if (e->after.known) {
-        version_drop(u, &e->has);
-        e->has = e->after;
-        e->after = (struct version){.known = false};
-        e->newer = false;
-        e->sent_ms = 0;
+    if (e->newer) { /* told while it was being sent: the kernel has that, or nothing */
+        version_drop(u, &e->after);
+    } else if (e->after.known) {
+        take_after(u, e);
     }
     entry_linger(u, e, now_ms);
     return false;
@@ -275,7 +286,12 @@ void untold_attr(struct untold *u, uint64_t ino, size_t size, int64_t mtime_ns)
     struct entry *e = entry_find(u, ino);
     if (!e || !e->has.known)
         return;
-    e->newer = size != e->has.len || mtime_ns != e->has.mtime_ns;
+    if (is_version(&e->after, size, mtime_ns)) { /* asked after the word of one change, before the commit of the next */
+        take_after(u, e);
+        e->newer = false;
+    } else {
+        e->newer = !is_version(&e->has, size, mtime_ns);
+    }
     if (e->newer)
         entry_look(u, e);
 }

@@ -94,6 +94,37 @@ static void a_change_while_the_last_is_being_sent(void **state)
     shows(u, NULL);
 }
 
+/* Between the kernel's hearing of the first change and our noting that it has, it asks, and is told of the second. */
+static void what_it_is_told_in_between_holds(void **state)
+{
+    struct untold *u = *state;
+    hold(u, "one", 1);
+    queue(u);
+    untold_take(u, INO);
+    hold(u, "four", 2);
+    queue(u);
+    untold_attr(u, INO, 5, 3);
+    assert_false(untold_sent(u, INO, 1000));
+    shows(u, NULL);
+    hold(u, "fives", 3);
+    shows(u, "fives");
+}
+
+/* The kernel hears of the first change and asks before the second is committed. */
+static void asked_between_two_changes(void **state)
+{
+    struct untold *u = *state;
+    hold(u, "one", 1);
+    queue(u);
+    untold_take(u, INO);
+    hold(u, "four", 2);
+    shows(u, "one"); /* so that the word is sent once more */
+    assert_true(untold_sent(u, INO, 1000));
+    untold_attr(u, INO, 4, 2);
+    queue(u); /* committed */
+    shows(u, "four");
+}
+
 static void read_while_it_is_sent_is_sent_again(void **state)
 {
     struct untold *u = *state;
@@ -205,6 +236,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_old_text_until_it_is_told, set_up, tear_down),
         cmocka_unit_test_setup_teardown(who_asks_its_size_gets_the_text_of_that_size, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_change_while_the_last_is_being_sent, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_it_is_told_in_between_holds, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(asked_between_two_changes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(read_while_it_is_sent_is_sent_again, set_up, tear_down),
         cmocka_unit_test_setup_teardown(it_lingers_for_who_had_opened_it, set_up, tear_down),
         cmocka_unit_test_setup_teardown(it_lingers_half_a_second_however_often_it_is_read, set_up, tear_down),
