@@ -36,7 +36,7 @@ struct search_note;
 struct file_read; /* file.c */
 struct fetch;     /* fetch.c */
 struct fetch_all;
-struct save;      /* write.c */
+struct save;      /* save.h */
 struct removal;   /* removal.h */
 struct watch;     /* watch.c */
 struct own;       /* own.c */

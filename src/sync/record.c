@@ -87,6 +87,14 @@ int stem_of_name(const struct lms_collection *c, const char *name, char *stem, s
     return r;
 }
 
+const char *field_with(const struct lms_collection *c, unsigned flag, const json_t *doc)
+{
+    for (const struct lms_field *f = c->fields; f && f->name; f++)
+        if (f->flags & flag)
+            return json_string_value(json_object_get(doc, f->name));
+    return NULL;
+}
+
 /* What the API takes and never gives back stays as it was last written. */
 static void carry_as_written(const struct lms_collection *c, const json_t *old, json_t *fresh)
 {

@@ -1,5 +1,6 @@
-/* save.h — a save under way. write.c brings it from the text to a plan, verdict.c from the plan to the LMS's verdict; journal.c keeps it
- * over crashes; jobover.c is told how its job ended. Engine thread. */
+/* save.h — a save under way. save.c has how it begins to be and how it ends, write.c whose it is and whether it may be, merge.c what it
+ * changes, verdict.c brings it from the plan to the LMS's verdict; journal.c keeps it over crashes; jobover.c is told how its job ended.
+ * Engine thread. */
 #ifndef SYNC_SAVE_H
 #define SYNC_SAVE_H
 
@@ -48,23 +49,29 @@ struct save {
     UT_hash_handle hh;
 };
 
-/* write.c */
+/* save.c */
 struct save *save_new(struct tenant *t, uint64_t home, const char *name, char *text,
                       size_t len);   /* takes text; NULL: not taken */
-void save_begin(struct save *s);     /* its turn has come */
-void save_again(void *ctx);          /* the same, by its timer */
 void save_drop_work(struct save *s); /* what it has found out so far */
 void save_release(struct save *s);
 void save_end(struct save *s, int code,
               const struct err *e); /* over for those who wait; the next of the same record begins */
 void save_refuse(struct save *s, int code, const struct err *told);
 void save_fail(struct save *s, int code, const char *text);
-void save_merge_again(struct save *s); /* what is known of s->ino was read anew */
-void save_go_on(struct save *s);       /* what it created is there: the rest of it as an update of s->ino */
 bool save_is_pending(const struct save *s);
 void save_mark(struct save *s, enum store_state state, const char *job, const char *error);
 void save_alias(struct save *s);
-void save_as_update(struct save *s); /* what it creates is there already: the same once more, as an update */
+
+/* write.c */
+void save_begin(struct save *s); /* its turn has come */
+void save_again(void *ctx);      /* the same, by its timer */
+
+/* merge.c: each goes on to the plan, or ends the save */
+void save_merge(struct save *s);       /* the whole of a create, or s->delta onto s->now */
+void save_difference(struct save *s);  /* of an update, to the version that was shown; then save_merge() */
+void save_merge_again(struct save *s); /* what is known of s->ino was read anew */
+void save_go_on(struct save *s);       /* what it created is there: the rest of it as an update of s->ino */
+void save_as_update(struct save *s);   /* what it creates is there already: the same once more, as an update */
 
 /* queue.c: saves of one record, under whatever name, one after the other */
 void save_enqueue(struct save *s);
