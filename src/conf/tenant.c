@@ -1,6 +1,7 @@
 /* tenant.c — sections of the configuration file: which keys there are, what they may be, and what they are when left out. */
 #include "conf/tenant.h"
 
+#include "base/guess.h"
 #include "conf/private.h"
 #include "conf/provider.h"
 #include "conf/value.h"
@@ -81,31 +82,6 @@ static int blame(const struct where *w, int line, const char *key, int rc)
 
 /* ---- what an unknown key may have meant ---- */
 
-/* Steps (insert, drop, change, swap neighbours) from a to b: Damerau–Levenshtein, the restricted form. */
-static size_t distance(const char *a, const char *b)
-{
-    enum { MAX = 32 };
-    size_t n = strlen(a), m = strlen(b), d[MAX + 1][MAX + 1];
-    if (n > MAX || m > MAX)
-        return MAX;
-    for (size_t i = 0; i <= n; i++)
-        for (size_t j = 0; j <= m; j++) {
-            if (i == 0 || j == 0) {
-                d[i][j] = i + j;
-                continue;
-            }
-            size_t best = d[i - 1][j - 1] + (a[i - 1] != b[j - 1]);
-            if (d[i - 1][j] + 1 < best)
-                best = d[i - 1][j] + 1;
-            if (d[i][j - 1] + 1 < best)
-                best = d[i][j - 1] + 1;
-            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] && d[i - 2][j - 2] + 1 < best)
-                best = d[i - 2][j - 2] + 1;
-            d[i][j] = best;
-        }
-    return d[n][m];
-}
-
 struct guess {
     const char *name;
     size_t distance;
@@ -113,7 +89,7 @@ struct guess {
 
 static void guess_better(struct guess *g, const char *wrong, const char *name)
 {
-    size_t d = distance(wrong, name);
+    size_t d = guess_distance(wrong, name);
     if (d > 0 && d < g->distance) /* 0: the key exists, but not here */
         *g = (struct guess){name, d};
 }

@@ -1,6 +1,8 @@
 /* doc_field.c — the fields of a collection, by name. */
 #include "lms/doc_value.h"
 
+#include "base/guess.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
@@ -15,43 +17,36 @@ const struct lms_field *doc_field(const struct lms_collection *c, const char *na
 }
 
 /* Letters and digits alone, in lower case: first_name, firstName and Firstname are one word. */
-static void fold(const char *name, char out[64])
+static void fold(const char *name, char out[GUESS_LONGEST + 1])
 {
     size_t n = 0;
-    for (; *name && n < 63; name++)
+    for (; *name && n < GUESS_LONGEST; name++)
         if (isalnum((unsigned char)*name))
             out[n++] = (char)tolower((unsigned char)*name);
     out[n] = '\0';
 }
 
-/* One letter more, less, other, or two that changed places. */
-static bool one_slip(const char *a, const char *b)
+/* One slip of the finger in a word that is no mere abbreviation. */
+static bool is_near(const char *a, const char *b)
 {
-    size_t same = 0, la = strlen(a), lb = strlen(b);
-    while (a[same] && a[same] == b[same])
-        same++;
-    a += same, b += same, la -= same, lb -= same;
-    if (la && lb &&
-        (strcmp(a + 1, b + 1) == 0 || (la > 1 && lb > 1 && a[0] == b[1] && a[1] == b[0] && !strcmp(a + 2, b + 2))))
-        return true;
-    return (la && strcmp(a + 1, b) == 0) || (lb && strcmp(a, b + 1) == 0);
+    return guess_distance(a, b) <= (strlen(a) > 2);
 }
+
+#define NO_FIELD "%.80s is not a field of %s that can be written"
 
 int doc_no_field(const struct lms_collection *c, const char *name, struct err *e)
 {
-    char wanted[64], has[64], all[300] = "";
+    char wanted[GUESS_LONGEST + 1], has[GUESS_LONGEST + 1], all[300] = "";
     size_t n = 0;
     fold(name, wanted);
     for (const struct lms_field *f = c->fields; f && f->name; f++) {
         fold(f->name, has);
-        if (strcmp(wanted, has) == 0 || (strlen(wanted) > 2 && one_slip(wanted, has)))
-            return err_set(e, -EINVAL, "%.80s is not a field of %s that can be written; did you mean %s?", name,
-                           c->name, f->name);
+        if (is_near(wanted, has))
+            return err_set(e, -EINVAL, NO_FIELD "; did you mean %s?", name, c->name, f->name);
         if (n < sizeof all)
             n += (size_t)snprintf(all + n, sizeof all - n, "%s%s", n ? ", " : "", f->name);
     }
     if (!n)
-        return err_set(e, -EINVAL, "%.80s is not a field of %s that can be written", name, c->name);
-    return err_set(e, -EINVAL, "%.80s is not a field of %s that can be written; these are: %s%s", name, c->name, all,
-                   n < sizeof all ? "" : "…");
+        return err_set(e, -EINVAL, NO_FIELD, name, c->name);
+    return err_set(e, -EINVAL, NO_FIELD "; these are: %s%s", name, c->name, all, n < sizeof all ? "" : "…");
 }
