@@ -21,6 +21,7 @@
 #include "lmsfs/lms.h"
 #include "lmsfs/net.h"
 #include "print.h"
+#include "sync/from_conf.h"
 
 #define CHECK_MS 9000 /* all of it is to be over in ten seconds */
 
@@ -185,18 +186,7 @@ static void probe_start(struct probe *p, struct net *n, const struct conf *conf,
 {
     *p = (struct probe){.conf = c, .provider = lms_provider(c->provider), .total = -1, .stage = OVER};
     p->deadline_ms = monotonic_ms() + CHECK_MS;
-    p->account = (struct lms_account){
-        .client_id = c->client_id,
-        .client_secret = c->client_secret,
-        .org_id = c->org_id,
-        .org_secret = c->org_secret,
-        .api_key = c->api_key,
-        .tenant_id = c->tenant_id,
-        .secret = c->secret,
-        .access_token = c->access_token,
-        .act_as = c->act_as,
-        .events_url = c->events_url,
-    };
+    p->account = account_of_conf(c);
     if (!p->provider) {
         err_set(&p->err, -EINVAL, "provider %s is not in this program", c->provider);
         return;

@@ -1,23 +1,10 @@
 /* tenants.c — the tenants of an engine: made from the conf, found by what a number says, given fresh credentials. */
 #include "sync/engine_internal.h"
+#include "sync/from_conf.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-static struct lms_account account_of(const struct conf_tenant *c)
-{
-    return (struct lms_account){
-        .client_id = c->client_id,
-        .client_secret = c->client_secret,
-        .org_id = c->org_id,
-        .org_secret = c->org_secret,
-        .api_key = c->api_key,
-        .tenant_id = c->tenant_id,
-        .secret = c->secret,
-        .access_token = c->access_token,
-    };
-}
 
 int tenant_init(struct engine *g, struct tenant *t, const struct conf_tenant *c, struct err *e)
 {
@@ -35,9 +22,7 @@ int tenant_init(struct engine *g, struct tenant *t, const struct conf_tenant *c,
     int r = store_tenant_number(g->store, identity, &t->info.number, e);
     if (r)
         return r;
-    t->account = account_of(c);
-    t->account.act_as = c->act_as;
-    t->account.events_url = c->events_url;
+    t->account = account_of_conf(c);
     char budget[4096];
     snprintf(budget, sizeof budget, "%s/budget.%s", g->conf->cache_dir, c->name);
     struct net_host_options o = {
@@ -139,7 +124,7 @@ static void renew(void *ctx)
             c = began;
         const struct conf_tenant *was = g->reread ? conf_tenant(g->reread, began->name) : began;
         bool same = was && conf_same_credentials(was, c);
-        t->account = account_of(c);
+        t->account = account_of_conf(c);
         t->account.act_as = began->act_as;
         t->account.events_url = began->events_url;
         if (!same)

@@ -7,7 +7,7 @@
  * it is run again at the next start, and since what is sent is the difference to the server's current record, running it twice changes
  * nothing twice.
  */
-#include "sync/options.h"
+#include "sync/from_conf.h"
 #include "sync/save.h"
 
 #include <errno.h>
