@@ -199,13 +199,10 @@ static const struct group_option {
 /* What the document's `_options` say, and for the rest what the configuration does. New reference; NULL: no memory. */
 static json_t *with_defaults(const struct lms_save *s)
 {
-    json_t *all = s->options ? json_deep_copy(s->options) : json_object();
+    json_t *all = build_options(s);
     int bad = !all;
-    for (size_t i = 0; i < GROUP_OPTIONS && !bad; i++) {
-        json_t *value = json_object_get(s->defaults, group_options[i].name);
-        if (value && group_options[i].create == !s->key && !json_object_get(all, group_options[i].name))
-            bad = json_object_set(all, group_options[i].name, value);
-    }
+    for (const struct group_option *o = group_options; o < group_options + GROUP_OPTIONS && !bad; o++)
+        bad = o->create == !s->key && build_default(all, s, o->name);
     if (!bad)
         return all;
     json_decref(all);

@@ -73,6 +73,17 @@ int build_step_body(struct lms_plan *p, const char *label, enum http_method meth
     return rc;
 }
 
+json_t *build_options(const struct lms_save *s)
+{
+    return s->options ? json_deep_copy(s->options) : json_object();
+}
+
+int build_default(json_t *to, const struct lms_save *s, const char *name)
+{
+    json_t *value = json_object_get(s->defaults, name);
+    return value && !json_object_get(to, name) && json_object_set(to, name, value) ? -ENOMEM : 0;
+}
+
 bool build_changed(const struct lms_save *s, const char *name)
 {
     for (size_t i = 0; i < json_array_size(s->changed); i++) {

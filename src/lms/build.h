@@ -21,6 +21,11 @@ int build_step_body(struct lms_plan *p, const char *label, enum http_method meth
 /* Is `name` among the changed fields of a save? */
 bool build_changed(const struct lms_save *s, const char *name);
 
+/* A copy of the save's `_options`, for build_default to fill up. New reference; NULL: no memory. */
+json_t *build_options(const struct lms_save *s);
+/* Sets the option in `to` to the configuration's, if there is one and `to` says nothing of it, not even null. 0 or -ENOMEM. */
+int build_default(json_t *to, const struct lms_save *s, const char *name);
+
 /* "ID-5" and prefix "ID-" → "5"; NULL where the stem has another prefix or nothing after it. */
 const char *stem_after(const char *stem, const char *prefix);
 bool is_decimal(const char *s); /* a positive whole number of at most 19 digits */

@@ -35,22 +35,16 @@ static int check_actions(const json_t *actions, struct err *e)
     return 0;
 }
 
-static int set_default(json_t *to, const struct lms_save *s, const char *name)
-{
-    json_t *value = json_object_get(s->defaults, name);
-    return value && !json_object_get(to, name) ? json_object_set(to, name, value) : 0;
-}
-
 /* What the document's `_options` say, and for the rest what the configuration does. New reference; NULL: no memory. */
 static json_t *with_defaults(const struct lms_save *s)
 {
-    json_t *all = s->options ? json_deep_copy(s->options) : json_object(), *actions = json_object_get(all, "actions");
-    int bad = !all || set_default(all, s, "subPortalId");
+    json_t *all = build_options(s), *actions = json_object_get(all, "actions");
+    int bad = !all || build_default(all, s, "subPortalId");
     if (!bad && !s->key && (!actions || json_is_object(actions))) { /* with a new user only */
         bad = !actions && json_object_set_new(all, "actions", actions = json_object());
-        bad = bad || set_default(actions, s, "addToUserGroup") || set_default(actions, s, "disableWelcomeEmail");
+        bad = bad || build_default(actions, s, "addToUserGroup") || build_default(actions, s, "disableWelcomeEmail");
         if (!bad && !doc_value(s->merged, "password"))
-            bad = set_default(actions, s, "setDefaultPassword");
+            bad = build_default(actions, s, "setDefaultPassword");
     }
     if (!bad)
         return all;
