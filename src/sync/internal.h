@@ -215,7 +215,11 @@ void known_release(struct known *k);
 
 /* ------------------------------------------------------------------ flows */
 
+typedef void fetch_done(void *ctx, int code, uint64_t ino, const struct err *e);
+
 void list_ask(struct tenant *t, struct ask *a);
+/* Reads the list though it is known; done's ino is 0. false: no memory. */
+bool list_read_again(struct tenant *t, uint64_t dir, const struct caller *who, fetch_done *done, void *ctx);
 void list_free(struct tenant *t);
 void list_forget_fresh(struct engine *g); /* the engine is freed */
 bool list_is_sweeping(struct tenant *t, uint64_t dir);
@@ -238,7 +242,6 @@ bool bulk_enter(struct engine *g); /* true: to be left again */
 void bulk_leave(struct engine *g);
 void bulk_free(struct engine *g);
 
-typedef void fetch_done(void *ctx, int code, uint64_t ino, const struct err *e);
 /* One GET for all who ask for the same. stem NULL: a singleton (home = INO_TENANT, name gives the collection). */
 void fetch_record(struct tenant *t, uint64_t home, const struct lms_collection *c, const char *stem,
                   enum net_class class, int timeout_ms, fetch_done *done, void *ctx);

@@ -88,6 +88,32 @@ void list_ask(struct tenant *t, struct ask *a)
     waiters_add(g, &s->waiters, a);
 }
 
+struct again {
+    fetch_done *done;
+    void *ctx;
+    struct ask ask;
+};
+
+static void read_again(struct ask *a, int code)
+{
+    struct again g = *(struct again *)((char *)a - offsetof(struct again, ask));
+    struct err e = ask_err(a);
+    ask_release(a);
+    free((char *)a - offsetof(struct again, ask));
+    g.done(g.ctx, code, 0, &e);
+}
+
+bool list_read_again(struct tenant *t, uint64_t dir, const struct caller *who, fetch_done *done, void *ctx)
+{
+    struct again *g = calloc(1, sizeof *g);
+    if (!g)
+        return false;
+    *g = (struct again){.done = done, .ctx = ctx};
+    g->ask = (struct ask){.kind = ASK_REFRESH, .ino = dir, .people = true, .caller = *who, .done = read_again};
+    list_ask(t, &g->ask);
+    return true;
+}
+
 void list_status(struct tenant *t, uint64_t dir, json_t *into)
 {
     struct sweep *s = NULL;

@@ -107,16 +107,22 @@ static int count(struct tenant *t, const struct ask *a, const struct known *k, i
 
 /* ------------------------------------------------------------------ asks */
 
+/* Whom it is about: 0, or -ENOENT. */
+static int whom(struct tenant *t, const struct ask *a, const struct lms_collection **c, struct known *k, struct err *e)
+{
+    *c = collection_of(t, a->ino, e);
+    int code = *c ? known_get(t->engine, a->ino, k) : -ENOENT;
+    return code ? err_set(e, code, "no such record") : 0;
+}
+
 void removal_ask(struct tenant *t, struct ask *a)
 {
     struct err e = {0};
     struct known k = {0};
     enum lms_op op = LMS_OP_DEACTIVATE;
     struct removal *r = NULL;
-    const struct lms_collection *c = collection_of(t, a->ino, &e);
-    int code = c ? known_get(t->engine, a->ino, &k) : -ENOENT;
-    if (code)
-        err_set(&e, code, "no such record");
+    const struct lms_collection *c;
+    int code = whom(t, a, &c, &k, &e);
     if (code == 0)
         code = removal_is_rewrite(t) ? rewrite_op(t, c, a->flag, &op, &e) : removal_op(t, c, a->flag, &op, &e);
     if (code == 0 && (r = removal_find(t, a->ino)) && !r->aside)
@@ -174,13 +180,11 @@ void move_ask(struct tenant *t, struct ask *a)
     struct known k = {0};
     enum lms_op op = LMS_OP_REACTIVATE;
     struct removal *r = NULL;
-    const struct lms_collection *c = collection_of(t, a->ino, &e);
-    int code = c ? known_get(t->engine, a->ino, &k) : -ENOENT;
-    if (code)
-        err_set(&e, code, "no such record");
-    else if (a->flag)
+    const struct lms_collection *c;
+    int code = whom(t, a, &c, &k, &e);
+    if (code == 0 && a->flag)
         code = removal_op(t, c, false, &op, &e);
-    else if (!(c->can & LMS_REACTIVATE))
+    else if (code == 0 && !(c->can & LMS_REACTIVATE))
         code = err_set(&e, -EPERM, "%s has no way to bring one of %s back", t->info.provider->name, c->name);
     if (code == 0 && op == LMS_OP_DELETE)
         code = err_set(&e, -EPERM, "%s has no deactivation", t->info.provider->name);

@@ -86,42 +86,22 @@ static void looked_up(void *ctx, int code, uint64_t ino, const struct err *e)
         removal_refuse(r, why.code, &why);
 }
 
-struct look {
-    struct removal *r;
-    fetch_done *done;
-    struct ask ask; /* the list is read again */
-};
-
-static void list_was_read(struct ask *a, int code)
-{
-    struct look *l = (struct look *)((char *)a - offsetof(struct look, ask));
-    struct removal *r = l->r;
-    fetch_done *done = l->done;
-    struct err e = ask_err(a);
-    ask_release(a);
-    free(l);
-    done(r, code, r->ino, &e);
-}
-
 /* The record's own GET says it, or the list where there is no such GET. false: neither can. */
 bool removal_find_out(struct removal *r, int timeout_ms, fetch_done *done)
 {
     struct tenant *t = r->tenant;
-    struct look *l = NULL;
     if (r->c->can & LMS_GET) {
         fetch_by_ino(t, r->ino, NET_PEOPLE, timeout_ms, done, r);
         return true;
     }
-    if (r->c->kind != LMS_LISTED || r->c->parent || !(l = calloc(1, sizeof *l)))
+    if (r->c->kind != LMS_LISTED || r->c->parent)
         return false;
-    l->r = r;
-    l->done = done;
-    l->ask =
-        (struct ask){.kind = ASK_REFRESH, .ino = r->home, .people = true, .caller = r->caller, .done = list_was_read};
     r->looking = true;
     record_mark_again(t->engine, r->ino);
-    list_ask(t, &l->ask);
-    return true;
+    if (list_read_again(t, r->home, &r->caller, done, r))
+        return true;
+    r->looking = false;
+    return false;
 }
 
 /* Did the request leave us not knowing what became of it? Where it can't be sent again, a failure on their side is no answer either. */

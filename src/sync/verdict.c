@@ -430,21 +430,14 @@ static void send_step(struct save *s)
 
 /* ------------------------------------------------------------------ a record of which the list is all there is to read */
 
-struct reread {
-    struct save *save;
-    struct ask ask;
-};
-
-static void list_read_again(struct ask *a, int code)
+static void on_list(void *ctx, int code, uint64_t ino, const struct err *e)
 {
-    struct reread *again = (struct reread *)((char *)a - offsetof(struct reread, ask));
-    struct save *s = again->save;
-    struct err e = ask_err(a);
-    ask_release(a);
-    free(again);
+    struct save *s = ctx;
+    struct err why = *e;
+    (void)ino;
     if (code) {
-        err_prefix(&e, "the whole record is sent, so the list is read first, and that failed");
-        save_refuse(s, code, &e);
+        err_prefix(&why, "the whole record is sent, so the list is read first, and that failed");
+        save_refuse(s, code, &why);
     } else {
         save_merge_again(s);
     }
@@ -453,23 +446,16 @@ static void list_read_again(struct ask *a, int code)
 /* Once for each save. false: it was read again already, or the record is asked for by itself. */
 static bool read_list_again(struct save *s)
 {
-    struct reread *again =
-        !s->reread && s->c->kind == LMS_LISTED && !(s->c->can & LMS_GET) ? calloc(1, sizeof *again) : NULL;
-    if (!again)
+    struct err e = {0};
+    if (s->reread || s->c->kind != LMS_LISTED || (s->c->can & LMS_GET))
         return false;
     s->reread = true;
-    struct err e = {0};
     int r = s->seq ? 0 : journal_write(s, "begun", NULL, &e);
     if (r) {
-        free(again);
         save_refuse(s, r, &e);
         return true;
     }
-    again->save = s;
-    again->ask =
-        (struct ask){.kind = ASK_REFRESH, .ino = s->home, .people = true, .caller = s->caller, .done = list_read_again};
-    list_ask(s->tenant, &again->ask);
-    return true;
+    return list_read_again(s->tenant, s->home, &s->caller, on_list, s);
 }
 
 /* An update that sends the whole record of what a list of few pages said, longer than record_ttl ago: others may have changed it since. */
