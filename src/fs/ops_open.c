@@ -15,11 +15,12 @@ static bool writes(int flags)
 
 /* ------------------------------------------------------------------ answers */
 
-static void opened(fuse_req_t req, uint64_t kernel_ino, const struct fuse_file_info *asked);
+static void opened(fuse_req_t req, uint64_t kernel_ino, const struct fuse_file_info *asked,
+                   const struct store_record *known);
 
 static void opened_told(struct parked *p)
 {
-    opened(p->req, p->ino, &p->fi);
+    opened(p->req, p->ino, &p->fi, NULL);
     park_free(p);
 }
 
@@ -40,9 +41,14 @@ static bool opened_later(fuse_req_t req, uint64_t kernel_ino, const struct fuse_
     return false;
 }
 
-static uint64_t token_of(struct mount *m, uint64_t kernel_ino)
+/* known: the record as it was just read, or NULL. */
+static uint64_t handle_of(struct mount *m, uint64_t kernel_ino, const struct store_record *known)
 {
     struct store_record rec;
+    if (ino_kind(kernel_ino) == INO_JOB)
+        return poll_number(m);
+    if (known)
+        return TEXT_TOKEN(known->mtime_ns);
     struct store_read *r = store_read_begin(m->store);
     uint64_t token = r && store_get(r, resolve(m, kernel_ino).ino, &rec) == 0 ? TEXT_TOKEN(rec.mtime_ns) : 0;
     if (r)
@@ -50,12 +56,13 @@ static uint64_t token_of(struct mount *m, uint64_t kernel_ino)
     return token;
 }
 
-static void opened(fuse_req_t req, uint64_t kernel_ino, const struct fuse_file_info *asked)
+static void opened(fuse_req_t req, uint64_t kernel_ino, const struct fuse_file_info *asked,
+                   const struct store_record *known)
 {
     struct fuse_file_info fi = *asked;
     if (opened_later(req, kernel_ino, asked))
         return;
-    fi.fh = ino_kind(kernel_ino) == INO_JOB ? poll_number(mount_of(req)) : token_of(mount_of(req), kernel_ino);
+    fi.fh = handle_of(mount_of(req), kernel_ino, known);
     fi.keep_cache = 1;
     fi.noflush = 1;
     fuse_reply_open(req, &fi);
@@ -103,7 +110,7 @@ static void open_scratch(fuse_req_t req, uint64_t ino, const struct fuse_file_in
 static void job_over(struct parked *p)
 {
     if (p->result == 0)
-        opened(p->req, p->ino, &p->fi);
+        opened(p->req, p->ino, &p->fi, NULL);
     else
         reply_code(p->req, p->result);
     park_free(p);
@@ -134,7 +141,7 @@ static void open_job(fuse_req_t req, uint64_t ino, const struct fuse_file_info *
         return;
     }
     if (!s.pending || (fi->flags & O_NONBLOCK)) {
-        opened(req, ino, fi);
+        opened(req, ino, fi, NULL);
         return;
     }
     struct parked *p = park_new(m, req, ASK_JOB, ino, job_asked);
@@ -173,7 +180,7 @@ static enum need need_to_read(const struct conf_tenant *conf, const struct lms_c
 static void detail_answer(struct parked *p)
 {
     if (p->result == 0)
-        opened(p->req, p->dir, &p->fi);
+        opened(p->req, p->dir, &p->fi, NULL);
     else
         reply_code(p->req, p->result);
     park_free(p);
@@ -204,7 +211,7 @@ static void park_detail(fuse_req_t req, uint64_t record, uint64_t kernel_ino, co
 }
 
 static void open_to_read(fuse_req_t req, uint64_t ino, uint64_t kernel_ino, const struct fuse_file_info *fi,
-                         enum need need)
+                         enum need need, const struct store_record *rec)
 {
     struct mount *m = mount_of(req);
     const struct lms_collection *c = tree_collection(m, ino);
@@ -215,7 +222,7 @@ static void open_to_read(fuse_req_t req, uint64_t ino, uint64_t kernel_ino, cons
     else if (need == NEED_DETAIL)
         reply_code(req, -EAGAIN);
     else
-        opened(req, kernel_ino, fi);
+        opened(req, kernel_ino, fi, rec);
 }
 
 static void detail_answer_writer(struct parked *p)
@@ -265,7 +272,7 @@ static void open_record(fuse_req_t req, uint64_t ino, uint64_t kernel_ino, const
     else if (writes(fi->flags))
         open_to_write(req, ino, kernel_ino, fi, &rec, &s);
     else
-        open_to_read(req, ino, kernel_ino, fi, need);
+        open_to_read(req, ino, kernel_ino, fi, need, &rec);
 }
 
 void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
