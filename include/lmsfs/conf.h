@@ -15,7 +15,6 @@ enum conf_unlink {
 };
 enum conf_settle { SETTLE_ACCEPTED, SETTLE_COMPLETED };
 
-/* One section of the file. All strings are owned by the conf; those absent are NULL. */
 /* What a save's `_options` are where the document doesn't say: keys of the vendor's section, by the vendor's names. */
 struct conf_option {
     const char *name; /* static */
@@ -27,6 +26,7 @@ struct conf_options {
     size_t n;
 };
 
+/* One section of the file. All strings are owned by the conf; those absent are NULL. */
 struct conf_tenant {
     char *name;       /* the section's name and the directory's: [a-z0-9][a-z0-9._-]*, at most 64 */
     char *provider;   /* "hownow", "synap", … */

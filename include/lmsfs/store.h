@@ -26,7 +26,8 @@ struct store;
 /* Opens or creates `dir` (0700, ours) with cache/ and ledger/ below it. One daemon at a time: an flock on dir/lock; -EBUSY otherwise, the
  * sentence naming the pid that holds it. A newer lmsfs's ledger, a short data file or a bad meta page is -EIO with a sentence that says what
  * to do. A cache that was left open by a crash (dir/cache/in-use exists at start) is first checked by walking it in a child process; when
- * that dies or finds damage the cache is renamed to cache.bad-<time> and begun anew, and one of another schema to cache.schema<n>-<time>; *e is set with code 0 and a sentence (a warning).
+ * that dies or finds damage the cache is renamed to cache.bad-<time> and begun anew, as is one of another schema, to cache.schema<n>-<time>;
+ * then *e is set with code 0 and a sentence (a warning).
  * The map is 64 GiB sparse (cache) and 4 GiB (ledger), never grown. */
 int store_open(const char *dir, struct store **out, struct err *e);
 void store_close(struct store *s);

@@ -1,7 +1,7 @@
 /* ledger.c — what only we know. Every commit is durable: no flags are given to LMDB here.
  *
- * The ledger's own table "meta": schema, revision, written-by (the last lmsfs that opened it), identity (a random number; the cache has it too, so that neither is used with another's record
- * ids), next-id (the first record id not leased yet), mounts, next-<table> (the highest key ever put, plus 1).
+ * The ledger's own table "meta": schema, revision, written-by (the last lmsfs that opened it), identity (a random number; the cache has it
+ * too, so that neither is used with another's record ids), next-id (the first record id not leased yet), mounts, next-<table> (the highest key ever put, plus 1).
  */
 #include "store_internal.h"
 
