@@ -9,23 +9,15 @@ export LMSFS_DIE_FILE=$T/die
 sandbox_start --users 20 --job-seconds 0.3
 conf_hownow 'trickle = no' 'op_timeout = 5'
 config_write hownow
-for who in pat boss; do
-    people_change hownow "{\"op\": \"add\", \"id\": \"EXT-$who\", \"set\": {\"name\": \"Invented $who\", \"email\": \"$who@skills.example\", \"user_type\": \"Admin\"}}" >/dev/null
-done
-mount_start
-file=$MNT/hownow/user-skills/EXT-pat.json
-read -r a b <<<"$(t ls "$MNT/hownow/skills" | sed -n 's/^EXT-\(.*\)\.json$/\1/p' | head -2 | tr '\n' ' ')"
-[ -n "$b" ] || bail "two skills have an external id" "$(t ls "$MNT/hownow/skills" | head)"
-has() { state hownow/user-skills/EXT-pat | jq -c '[.reviews[] | "\(.skill.external_id) \(.reviewer) \(.level)"] | sort | join(",")' | tr -d '"'; }
+. tests/lib/parts.sh
 is() { [ "$(has)" = "$1" ] && [ "$(xattr_of state "$file")" = clean ]; }
 dead() { pid_gone "$DAEMON_PID"; }
 deletes='.method == "DELETE" and (.path | endswith("/skills"))'
 
 for step in after-answer begun accepted before-cache after-cache; do
-    eq "a review to be replaced" OK "$(echo "{\"skills\": [{\"skill_id\": \"EXT-$a\", \"proficiency_level\": 1, \"reviewer_id\": \"EXT-boss\"}]}" | errno_of save "$file")"
+    part_first
     check "… is there" wait_until 20 is "$a boss 1"
-    t jq ".skills = [{\"skill_id\": \"EXT-$b\", \"proficiency_level\": 2}]" "$file" >"$T/doc.json"
-    requests_clear
+    part_second
     echo "$step" >"$T/die"
     timeout 20 cp "$T/doc.json" "$file" >/dev/null 2>&1
     check "$step: the daemon died there" wait_until 20 dead

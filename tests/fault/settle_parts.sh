@@ -6,14 +6,7 @@
 sandbox_start --users 20 --job-seconds 0.3
 conf_hownow 'trickle = no' 'settle = completed' 'op_timeout = 30'
 config_write hownow
-for who in pat boss; do
-    people_change hownow "{\"op\": \"add\", \"id\": \"EXT-$who\", \"set\": {\"name\": \"Invented $who\", \"email\": \"$who@skills.example\", \"user_type\": \"Admin\"}}" >/dev/null
-done
-mount_start
-file=$MNT/hownow/user-skills/EXT-pat.json
-read -r a b <<<"$(t ls "$MNT/hownow/skills" | sed -n 's/^EXT-\(.*\)\.json$/\1/p' | head -2 | tr '\n' ' ')"
-[ -n "$b" ] || bail "two skills have an external id" "$(t ls "$MNT/hownow/skills" | head)"
-has() { state hownow/user-skills/EXT-pat | jq -c '[.reviews[] | "\(.skill.external_id) \(.reviewer) \(.level)"] | sort | join(",")' | tr -d '"'; }
+. tests/lib/parts.sh
 open_jobs() { state hownow/jobs | jq '[.jobs[] | select(.status == "in_progress")] | length'; }
 posts='.method == "POST" and (.path | endswith("/skills"))'
 deletes='.method == "DELETE" and (.path | endswith("/skills"))'
@@ -21,10 +14,9 @@ clean() { [ "$(xattr_of state "$file")" = clean ]; }
 
 # begin - one review in the LMS, and in $T/doc.json another in its place: a POST and a DELETE
 begin() {
-    eq "a review to be replaced" OK "$(echo "{\"skills\": [{\"skill_id\": \"EXT-$a\", \"proficiency_level\": 1, \"reviewer_id\": \"EXT-boss\"}]}" | errno_of save "$file")"
+    part_first
     wait_until 20 clean
-    t jq ".skills = [{\"skill_id\": \"EXT-$b\", \"proficiency_level\": 2}]" "$file" >"$T/doc.json"
-    requests_clear
+    part_second
 }
 save() { errno_of save "$file" <"$T/doc.json" >"$T/verdict"; }
 # The first part is with the LMS, its answer is slow to come, and the second is not yet on its way.

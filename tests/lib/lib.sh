@@ -312,15 +312,6 @@ config_write() {
 
 # ---- the mount ----
 
-# In a mount namespace of one's own, first of all: what other suites have mounted came along as a copy, and their daemons wouldn't hear of
-# an unmount for as long as that is there.
-foreign_mounts_leave() {
-    local other
-    awk '/ - fuse\.lmsfs / { print $5 }' /proc/self/mountinfo | while read -r other; do
-        timeout 10 umount -i -l -c "$other" 2>/dev/null
-    done
-}
-
 # mount_start [-o OPTIONS] [MOUNTPOINT] - sets DAEMON_PID.
 mount_start() {
     local options=() mountpoint

@@ -7,6 +7,9 @@
 #   in_lms FILE     the person as the LMS has it, a JSON object
 #   everybody       who is in the LMS, and who is active: a line each
 #
+#   zoo_home        what the gestures need, and a home folder of their own
+#   zoo_next [N]    counts from 1, or from N
+#   zoo_all         all that follows, and the end of the suite
 #   zoo_gestures    each of them: one upsert, whole, in the log and in the LMS; nothing else, and nobody else changed
 #   zoo_git         git checkout of several files, with one worker and with four, which unlink them all before they write the first
 #   zoo_nothing     what changes nothing, or is no document: nothing is sent
@@ -33,9 +36,17 @@ git_checkout() { # WORKERS NAME…
     t 60 git -c checkout.workers="$1" -c checkout.thresholdForParallelism=1 --git-dir="$T/g" --work-tree="$users" checkout -f -- "${@:2}"
 }
 
-zoo_needs() {
+zoo_home() {
     # shellcheck disable=SC2086
     needs $WAYS_NEED vim tmux
+    export HOME=$T/home
+    mkdir -p "$HOME"
+}
+
+zoo_next() { # [FIRST]
+    local n
+    n=$(cat "$T/somebody" 2>/dev/null) && n=$((n + 1)) || n=${1:-1}
+    echo "$n" | tee "$T/somebody"
 }
 
 at_rest() { # FILE
@@ -132,4 +143,13 @@ zoo_over() {
     check "nothing waits to be sent, no removal among it" wait_until 20 nothing_waits
     eq "nobody came, nobody left, nobody was deactivated" "$(cat "$T/everybody")" "$(everybody)"
     check "the daemon ends well" mount_stop
+}
+
+zoo_all() {
+    zoo_begin
+    zoo_gestures
+    zoo_git
+    zoo_nothing
+    zoo_over
+    done_testing
 }

@@ -4,14 +4,7 @@
 # timeout: 240
 
 # /etc/lmsfs, /etc/fstab, /mnt and /var/cache are this suite's alone: in a mount namespace of its own.
-if [ -z "${DOCS_NAMESPACE:-}" ]; then
-    as_root=()
-    [ "$(id -u)" = 0 ] || as_root=(--map-root-user)
-    exec env DOCS_NAMESPACE=1 unshare --mount --propagation private ${as_root[@]+"${as_root[@]}"} bash "$0"
-fi
-. tests/lib/lib.sh
-
-foreign_mounts_leave
+. tests/lib/own_mounts.sh
 
 CACHE=/var/cache/lmsfs CONF=/etc/lmsfs/lms.conf MNT=/mnt/lms
 page=docs/start.md

@@ -6,18 +6,12 @@
 
 users=$MNT/avia/users FIELD=first_name
 . tests/lib/zoo.sh
-zoo_needs
-export HOME=$T/home
-mkdir -p "$HOME"
+zoo_home
 sandbox_start --avia-users 60
 conf_avia 'trickle = no' 'crawl_limit = 6000'
 config_write avia
 mount_start
-somebody() {
-    ZOO_NEXT=$(($(cat "$T/somebody" 2>/dev/null || echo 4) + 1))
-    echo "$ZOO_NEXT" >"$T/somebody"
-    echo "$users/ID-$ZOO_NEXT.json"
-}
+somebody() { echo "$users/ID-$(zoo_next 5).json"; }
 in_lms() { state "avia/users/$(key_of "$1")"; }
 everybody() { state avia/users | jq -c '.users[]'; }
 api=/wp-json/avia/hr/v1
@@ -29,9 +23,4 @@ sent() {
           then .body.first_name else "\(.method) \(.path)" end]'
 }
 
-zoo_begin
-zoo_gestures
-zoo_git
-zoo_nothing
-zoo_over
-done_testing
+zoo_all

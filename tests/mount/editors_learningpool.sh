@@ -7,9 +7,7 @@
 
 users=$MNT/learningpool/users FIELD=firstName
 . tests/lib/zoo.sh
-zoo_needs
-export HOME=$T/home
-mkdir -p "$HOME"
+zoo_home
 sandbox_start --learningpool-users 3 --job-seconds 0.1
 conf_learningpool 'trickle = no'
 config_write learningpool
@@ -17,12 +15,7 @@ mount_start
 for i in $(seq 1 30); do
     printf '{"username": "zoo.%s", "firstName": "Ada", "lastName": "Fenn", "email": "zoo.%s@example.org"}' "$i" "$i" >"$users/EXT-Z$i.json"
 done
-somebody() {
-    local n
-    n=$(($(cat "$T/somebody" 2>/dev/null || echo 0) + 1))
-    echo $n >"$T/somebody"
-    echo "$users/EXT-Z$n.json"
-}
+somebody() { echo "$users/EXT-Z$(zoo_next).json"; }
 pool_id() { key_of "$1" | cut -c 5-; }
 in_lms() { state "learningpool/users/$(pool_id "$1")" | jq -c '.record + {status, assignments}'; }
 everybody() {
@@ -43,9 +36,4 @@ all_there() {
 }
 check "thirty people are there" wait_until 30 all_there
 
-zoo_begin
-zoo_gestures
-zoo_git
-zoo_nothing
-zoo_over
-done_testing
+zoo_all

@@ -6,20 +6,13 @@
 
 users=$MNT/thrive/users FIELD=firstName
 . tests/lib/zoo.sh
-zoo_needs
-export HOME=$T/home
-mkdir -p "$HOME"
+zoo_home
 sandbox_start --thrive-users 60
 conf_thrive 'trickle = no' 'crawl_limit = 6000'
 config_write thrive
 mount_start
 t ls "$users" >"$T/people"
-somebody() {
-    local n
-    n=$(($(cat "$T/somebody" 2>/dev/null || echo 0) + 1))
-    echo $n >"$T/somebody"
-    echo "$users/$(sed -n "${n}p" "$T/people")"
-}
+somebody() { echo "$users/$(sed -n "$(zoo_next)p" "$T/people")"; }
 in_lms() { state "thrive/users/$(key_of "$1")"; }
 everybody() { state thrive/users | jq -c '.users[]'; }
 sent() {
@@ -29,9 +22,4 @@ sent() {
           then .body.content.user.firstName else "\(.method) \(.path) \(.body)" end]'
 }
 
-zoo_begin
-zoo_gestures
-zoo_git
-zoo_nothing
-zoo_over
-done_testing
+zoo_all

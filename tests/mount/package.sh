@@ -5,13 +5,7 @@
 # timeout: 300
 
 # The installed files lie over /usr, and the fstab over /etc, for this suite alone: in a mount namespace of its own.
-if [ -z "${PACKAGE_NAMESPACE:-}" ]; then
-    as_root=()
-    [ "$(id -u)" = 0 ] || as_root=(--map-root-user)
-    exec env PACKAGE_NAMESPACE=1 unshare --mount --propagation private ${as_root[@]+"${as_root[@]}"} bash "$0"
-fi
-. tests/lib/lib.sh
-foreign_mounts_leave
+. tests/lib/own_mounts.sh
 
 # ---- built ----
 T_LIMIT=120

@@ -3,14 +3,7 @@
 # timeout: 120
 
 # /mnt is this suite's alone: in a mount namespace of its own.
-if [ -z "${README_NAMESPACE:-}" ]; then
-    as_root=()
-    [ "$(id -u)" = 0 ] || as_root=(--map-root-user)
-    exec env README_NAMESPACE=1 unshare --mount --propagation private ${as_root[@]+"${as_root[@]}"} bash "$0"
-fi
-. tests/lib/lib.sh
-
-foreign_mounts_leave
+. tests/lib/own_mounts.sh
 mount -t tmpfs tmpfs /mnt && mkdir /mnt/lms /mnt/audit || bail "a machine to try it on"
 mkdir "$T/bin" "$T/work"
 ln -s "$(realpath "$LMSFS_BIN")" "$T/bin/lmsfs"

@@ -35,6 +35,12 @@ static void queue(struct untold *u)
     untold_unhold(u);
 }
 
+static void tell(struct untold *u, int64_t now_ms)
+{
+    untold_take(u, INO);
+    assert_false(untold_sent(u, INO, now_ms));
+}
+
 static void shows(struct untold *u, const char *expected)
 {
     size_t len = 0;
@@ -134,8 +140,7 @@ static void read_while_it_is_sent_is_sent_again(void **state)
     shows(u, "one");
     assert_true(untold_sent(u, INO, 1000));
     queue(u);
-    untold_take(u, INO);
-    assert_false(untold_sent(u, INO, 1000));
+    tell(u, 1000);
 }
 
 static void it_lingers_for_who_had_opened_it(void **state)
@@ -146,8 +151,7 @@ static void it_lingers_for_who_had_opened_it(void **state)
     const uint64_t before = TEXT_TOKEN(1), after = TEXT_TOKEN(2);
     hold(u, "one", 1);
     queue(u);
-    untold_take(u, INO);
-    assert_false(untold_sent(u, INO, 1000));
+    tell(u, 1000);
     assert_null(untold_text(u, INO, &after, &len, &again));
     assert_non_null(untold_text(u, INO, &before, &len, &again));
     assert_true(again);
@@ -167,14 +171,12 @@ static void it_lingers_half_a_second_however_often_it_is_read(void **state)
     hold(u, "one", 1);
     queue(u);
     for (int64_t now = 1000; now < 1500; now += 100) {
-        untold_take(u, INO);
-        assert_false(untold_sent(u, INO, now));
+        tell(u, now);
         assert_non_null(untold_text(u, INO, &before, &len, &again));
         assert_true(again);
         assert_true(untold_queue(u, INO, &lost));
     }
-    untold_take(u, INO);
-    assert_false(untold_sent(u, INO, 1500));
+    tell(u, 1500);
     assert_int_equal(untold_count(u), 0);
 }
 
@@ -183,8 +185,7 @@ static void no_longer_once_the_new_size_is_known(void **state)
     struct untold *u = *state;
     hold(u, "one", 1);
     queue(u);
-    untold_take(u, INO);
-    assert_false(untold_sent(u, INO, 1000));
+    tell(u, 1000);
     untold_attr(u, INO, 4, 2);
     assert_int_equal(untold_count(u), 0);
 }
