@@ -14,6 +14,10 @@ struct err {
  * errno is left as it was. */
 int err_set(struct err *e, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
+#ifdef __clang_analyzer__ /* which doesn't see into another file: what it returns is `code` */
+#define err_set(e, code, ...) ((err_set)((e), (code), __VA_ARGS__), (code))
+#endif
+
 /* Put "<prefix>: " before the text that is there. Returns e->code. */
 int err_prefix(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

@@ -99,7 +99,7 @@ int path_resolve(struct engine *g, const char *path, uint64_t *home, char name[2
         return *ino ? 0 : err_set(e, -ENOENT, "%.200s: nothing by that name is known", path);
     }
     size_t at = 2;
-    if (dir && ino_kind(dir) == INO_PARENTS && n > 2)
+    if (dir && c && ino_kind(dir) == INO_PARENTS && n > 2)
         dir = parent_dir(t, c, words[at++]);
     size_t len = n > at ? strlen(words[at]) : 0;
     if (dir && n == at + 2 && c && c->files && len > 6 && !strcmp(words[at] + len - 6, ".files")) { /* a file of a record */

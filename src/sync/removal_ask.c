@@ -214,7 +214,7 @@ void move_ask(struct tenant *t, struct ask *a)
         guard_uncount(t, now);
     }
     known_release(&k);
-    if (code) {
+    if (!r) {
         ask_end(t->engine, a, code, &e);
         return;
     }
@@ -236,7 +236,7 @@ void aside_ask(struct tenant *t, struct ask *a)
     if (code == 0 && !(r = removal_new(t, &k, LMS_OP_DEACTIVATE, &a->caller, &e)))
         code = e.code;
     known_release(&k);
-    if (code == 0) {
+    if (r) {
         r->aside = true;
         record_mark_again(t->engine, r->ino);
         r->timer = net_timer_start(t->engine->net, ASIDE_FOR, removal_grace_over, r);

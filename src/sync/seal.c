@@ -70,7 +70,7 @@ static int pad_make(struct engine *g, uint64_t seq, unsigned char *pad, size_t l
 
 char *seal(struct engine *g, uint64_t seq, const char *text, size_t len, struct err *e)
 {
-    unsigned char *pad = malloc(len + 1);
+    unsigned char *pad = calloc(len + 1, 1);
     char *hex = malloc(2 * len + 1);
     int r = pad && hex ? 0 : -ENOMEM;
     if (r == 0 && (r = pad_read(g, seq, pad, len))) /* an entry that is written again keeps its pad */

@@ -173,7 +173,7 @@ static void search_done(struct search *s, struct found *f)
 static int leaves_resize(struct search *s, uint32_t n)
 {
     if (n > s->room) {
-        uint64_t *recs = realloc(s->recs, (size_t)n * s->c->page_size * sizeof *recs);
+        uint64_t *recs = realloc(s->recs, ((size_t)n * s->c->page_size + 1) * sizeof *recs);
         if (recs)
             s->recs = recs;
         struct leaf *leaves = recs ? realloc(s->leaves, n * sizeof *leaves) : NULL;
@@ -215,7 +215,7 @@ static bool settle(struct search *s)
         err_set(&e, -EAGAIN, "%s/search/%s changed while it was read, %d times over: try again",
                 s->tenant->info.conf->name, s->what, PASSES);
     }
-    if (e.code) {
+    if (!f || e.code) {
         found_release(f);
         search_fail(s, &e);
         return true;
