@@ -123,12 +123,14 @@ names() { for name in "${people[@]}"; do state "hownow/users/${name%.json}" | jq
 out='.path | test("/(deactivate|reactivate|delete)$")'
 upserts='.path == "/external/v1/users/upsert"'
 pending() { t "$LMSFS_BIN" pending --json "$MNT" | jq "[.pending[] | select($1)] | length"; }
+jobs_over() { [ "$(state hownow/jobs | jq '[.jobs[] | select(.status == "in_progress")] | length')" = 0 ]; }
 none_pending() { [ "$(pending true)" = 0 ]; }
 thirty "One worker"
 requests_clear
 check "git checkout of thirty people, one worker: thirty removals, each taken back" git_checkout 1 "$users" "${people[@]}"
 eq "… thirty upserts" 30 "$(requests "$upserts")"
 check "… nothing waits" wait_until 30 none_pending
+check "… the LMS is through with their jobs" wait_until 30 jobs_over
 eq "… all of them there" "30 One worker" "$(names | xargs)"
 thirty "Four workers"
 requests_clear
@@ -141,11 +143,13 @@ check "… nothing waits, no removal among it" wait_until 30 none_pending
 eq "… nobody was deactivated" 0 "$(requests "$out")"
 eq "… everybody is listed" "$everybody" "$(t ls "$users")"
 eq "… nobody in the bin" "" "$(t ls "$bin")"
+check "… the LMS is through with their jobs" wait_until 30 jobs_over
 eq "… the LMS has ten new names" "20 One worker 10 Four workers" "$(names | xargs)"
 check "lmsfs drop, and one worker does the rest" "$LMSFS_BIN" drop "$MNT"
 check "… git checkout" git_checkout 1 "$users" "${people[@]}"
 check "… it comes to rest" wait_until 30 none_pending
 eq "… thirty upserts in all, for what is there is not sent again" 30 "$(requests "$upserts")"
+check "… and so do the LMS's jobs" wait_until 30 jobs_over
 eq "… all of them there" "30 Four workers" "$(names | xargs)"
 eq "… and nobody was deactivated" 0 "$(requests "$out")"
 check "the daemon ends well" mount_stop
