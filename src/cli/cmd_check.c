@@ -84,9 +84,9 @@ static int is_json(struct probe *p, const struct http_reply *r)
         json_decref(value);
         return 0;
     }
-    return err_set(&p->err, -EPROTO,
-                   "something answers, but it isn't the API: %s; is base_url right, is a proxy in between?",
-                   r->len && r->body[strspn(r->body, " \t\r\n")] == '<' ? "it sends HTML" : "it sends no JSON");
+    return err_set(
+        &p->err, -EPROTO, "something answers, but it isn't the API: %s; is base_url right, is a proxy in between?",
+        r->body && r->len && r->body[strspn(r->body, " \t\r\n")] == '<' ? "it sends HTML" : "it sends no JSON");
 }
 
 static int read_listing(struct probe *p, const struct http_reply *r)

@@ -62,7 +62,7 @@ static int same_settings(const struct conf *conf, const json_t *theirs, struct e
     json_object_foreach(ours, name, value)
     {
         other = json_object_get(theirs, name);
-        if (!differs && (!json_is_string(other) || strcmp(json_string_value(other), json_string_value(value))))
+        if (!differs && (!json_is_string(other) || strcmp(json_string_value(other), json_string_value(value)) != 0))
             differs = name;
     }
     json_object_foreach((json_t *)theirs, name, value)
@@ -95,7 +95,7 @@ int join_read(const json_t *request, const struct conf *conf, struct mount_optio
         mountpoint[0] != '/')
         return err_set(e, -EINVAL, "the daemon is of another version of lmsfs: unmount its mounts first");
     namespace_here(here, sizeof here);
-    if (strcmp(here, namespace))
+    if (strcmp(here, namespace) != 0)
         return err_set(
             e, -EXDEV, "the daemon of %s (process %d) sees other mounts than you do: it could not mount where you see it",
             conf->cache_dir, (int)getpid());

@@ -45,7 +45,7 @@ uint64_t file_named(struct mount *m, struct store_read *r, uint64_t dir, const c
 bool file_wants_listing(const struct mount *m, uint64_t dir, const char *name); /* ID-….files of a record not known yet */
 off_t file_size(struct mount *m, struct store_read *r, uint64_t ino);
 bool lookup_file(fuse_req_t req, uint64_t dir, const char *name);
-void opendir_file(fuse_req_t req, const struct fuse_file_info *fi);
+void opendir_file(fuse_req_t req, const struct fuse_file_info *asked);
 uint64_t file_nth(struct mount *m, struct store_read *r, uint64_t dir, size_t i, char name[256]);
 void open_file(fuse_req_t req, uint64_t ino, const struct fuse_file_info *fi);
 bool create_file(fuse_req_t req, uint64_t dir, const char *name, const struct fuse_file_info *fi);

@@ -145,7 +145,7 @@ static int said_of_answer(const struct parked *p, int result, struct said **out)
 static int said_of_audit(const struct mount *m, struct said **out)
 {
     char *path = NULL;
-    struct stat st;
+    struct stat st = {0};
     struct said *s = said_new(INO_AUDIT);
     if (!s || asprintf(&path, "%s/audit.jsonl", m->cache_dir) < 0) {
         said_free(s);

@@ -126,7 +126,9 @@ void scratch_free(struct scratch *s)
         scratch_folder_empty(s->dirfd);
         rmdir(s->path);
         close(s->dirfd);
-        *strrchr(s->path, '/') = '\0';
+        char *slash = strrchr(s->path, '/');
+        if (slash)
+            *slash = '\0';
         rmdir(s->path); /* if no other mount has its folder there */
     }
     pthread_mutex_destroy(&s->lock);
