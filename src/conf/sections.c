@@ -207,7 +207,7 @@ const struct entry *section_entry(const struct section *s, const char *key)
 const char *key_in_message(const char *key)
 {
     size_t len = 0;
-    for (; key[len] && len <= 32; len++) {
+    for (; len <= 32 && key[len]; len++) {
         bool inside = len > 0 && islower((unsigned char)key[len - 1]) && islower((unsigned char)key[len + 1]);
         if (!islower((unsigned char)key[len]) && key[len] != '_' && !(inside && isupper((unsigned char)key[len])))
             return "this key";

@@ -122,7 +122,7 @@ void scratch_free(struct scratch *s)
         HASH_DEL(s->folders, d);
         free(d);
     }
-    if (s->dirfd >= 0) {
+    if (s->dirfd >= 0 && s->path) {
         scratch_folder_empty(s->dirfd);
         rmdir(s->path);
         close(s->dirfd);
