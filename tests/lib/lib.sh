@@ -167,6 +167,15 @@ pid_gone() { # PID
     [ ! -e "/proc/$1" ] || grep -q '^State:[[:space:]]*Z' "/proc/$1/status" 2>/dev/null
 }
 
+# Stops a process of ours. The signal is still on its way when kill returns: until every thread stands, one may go on answering.
+pid_stop() { # PID
+    kill -STOP "$1" && wait_until 10 pid_stopped "$1"
+}
+
+pid_stopped() { # PID
+    ! grep -h '^State:' "/proc/$1/task/"*/status | grep -qv '^State:[[:space:]]*T'
+}
+
 # Ends a process of ours; a pid that something else has by now doesn't name our folder.
 pid_end() { # PID
     grep -qaF -- "$T" "/proc/$1/cmdline" "/proc/$1/environ" 2>/dev/null || return 0

@@ -93,7 +93,7 @@ says "not the mount point itself" 1 "the mount is $MNT" "$LMSFS_BIN" umount "$MN
 says "umount" 0 '^$' "$LMSFS_BIN" umount "$MNT"
 check "when it comes back the daemon has gone" gone
 mount_start
-kill -STOP "$DAEMON_PID"
+check "the daemon stands still" pid_stop "$DAEMON_PID"
 timeout 60 "$LMSFS_BIN" umount "$MNT" &
 umount=$!
 sleep 1
@@ -216,7 +216,7 @@ eq "a failure as JSON is one too" "1 false ENOENT" "$STATUS $(jq -r '"\(.ok) \(.
 
 # ---- a daemon that doesn't answer ----
 
-kill -STOP "$DAEMON_PID"
+check "the daemon stands still again" pid_stop "$DAEMON_PID"
 says "a hung daemon doesn't hang the tools" 1 'no answer' "$LMSFS_BIN" why "$file"
 kill -CONT "$DAEMON_PID"
 says "and when it is back it answers" 0 'EXT-e-000001' "$LMSFS_BIN" why "$file"

@@ -93,13 +93,12 @@ t 60 lmsfs mount $CONF $MNT || bail "mounted again"
 DAEMON_PID=$(<$CACHE/lmsfs.pid)
 pid_record "$DAEMON_PID"
 check "the mount answers" ls $MNT
-kill -STOP "$DAEMON_PID"
+check "the daemon stands still" pid_stop "$DAEMON_PID"
 cat $MNT/hownow/users/EXT-nobody.json >/dev/null 2>&1 &
 hanging=$!
 pid_record $hanging
 waits() { grep -q '^State:.[SD]' /proc/$hanging/status && [ "$(cat /proc/$hanging/wchan 2>/dev/null)" != 0 ]; }
-wait_until 10 waits
-check "a program hangs in it" kill -0 $hanging
+check "a program hangs in it" wait_until 10 waits
 aborts() { [ -n "$(ls /sys/fs/fuse/connections)" ]; }
 aborts || mount -t fusectl fusectl /sys/fs/fuse/connections 2>/dev/null
 if aborts; then
