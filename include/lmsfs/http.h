@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum http_method { HTTP_GET, HTTP_POST, HTTP_PUT, HTTP_PATCH, HTTP_DELETE };
 
@@ -45,6 +46,7 @@ struct http_reply {
     char *body; /* owned; NUL-terminated for convenience, may hold NULs; never NULL once status is set */
     size_t len;
     int retry_after; /* seconds, from Retry-After; -1 when absent */
+    int64_t made_at; /* by the server's clock it was not made before this: its Date less what the exchange took; Unix seconds, 0: no Date */
 };
 
 const char *http_method_name(enum http_method m);

@@ -122,6 +122,7 @@ struct lms_record {
     bool state_unsaid; /* the reply doesn't say whether it is active: what is known of that stays */
     char *parent;      /* in what a search finds of a per-parent collection: its parent's key; else NULL */
     int64_t mtime;     /* the API's own update time, Unix seconds; 0 = none given */
+    int64_t made_at;   /* when the API says it was made, Unix seconds; 0 = it doesn't */
     json_t *doc; /* the document: writable fields and `_readonly` (without version and complete, which doc_finish adds) */
 };
 void lms_record_release(struct lms_record *r);

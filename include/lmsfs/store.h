@@ -152,7 +152,7 @@ int store_prune_versions(struct store_write *w, int64_t older_than_s, unsigned a
 
 /* Sweeps: what of a listing has come so far, so that an interrupted one goes on at its page. */
 struct store_sweep {
-    uint64_t generation;
+    int64_t newest; /* when the newest of its rows was made, by the server's clock, Unix seconds; 0: none says */
     int64_t started_at;
     uint64_t total; /* what every page so far reported; UINT64_MAX = none came yet */
     uint32_t pages; /* how many there are; 0 = not known yet */

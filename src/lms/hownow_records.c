@@ -267,6 +267,7 @@ int hownow_record(const struct lms_collection *c, json_t *api, struct lms_record
     }
     out->active = !user || is_active(api);
     out->mtime = reply_time(json_object_get(api, "updated_at"));
+    out->made_at = reply_time(json_object_get(api, "created_at"));
     if (rc) {
         /* told already */
     } else if (c->fields) {

@@ -197,6 +197,7 @@ static int read_only(json_t *api, struct lms_record *out, struct err *e)
     int rc = reply_name(api, "objectId", &out->key, e);
     out->active = true;
     out->mtime = reply_time(json_object_get(api, "updatedAt"));
+    out->made_at = reply_time(json_object_get(api, "createdAt"));
     out->doc = rc ? NULL : json_deep_copy(api);
     return rc ? rc : out->doc ? reply_unsign(out->doc) : -ENOMEM;
 }

@@ -89,6 +89,7 @@ int synap_record(const struct lms_collection *c, json_t *api, struct lms_record 
         out->email = reply_dup(email && *email ? email : NULL, &rc);
     out->active = true;
     out->mtime = reply_time(json_object_get(api, "updatedAt"));
+    out->made_at = reply_time(json_object_get(api, "createdAt"));
     if (!rc)
         rc = build_doc(c, api, out, e);
     if (rc == -EPROTO && out->key)

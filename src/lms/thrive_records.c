@@ -72,6 +72,7 @@ int thrive_record(const struct lms_collection *c, json_t *api, struct lms_record
         out->email = reply_dup(email && *email ? email : NULL, &rc);
     out->gone = json_is_true(json_object_get(api, "deleted"));
     out->mtime = reply_time(json_object_get(api, "updatedAt"));
+    out->made_at = reply_time(json_object_get(api, "createdAt"));
     if (!rc)
         rc = build_doc(c, api, out, e);
     if (rc == -EPROTO && out->key)

@@ -499,6 +499,16 @@ static void describe_failure(struct transfer *t, CURLcode result, struct ending 
     }
 }
 
+/* A Date has whole seconds (RFC 9110 §6.6.1), so the rest of one that was begun counts as part of the exchange. */
+static int64_t made_at(const char *date, CURL *easy)
+{
+    time_t at = curl_getdate(date, NULL);
+    curl_off_t took_us = 0;
+    if (at <= 0 || curl_easy_getinfo(easy, CURLINFO_TOTAL_TIME_T, &took_us) != CURLE_OK)
+        return 0;
+    return at - (took_us + 999999) / 1000000;
+}
+
 static void take_reply(struct transfer *t, struct ending *out)
 {
     struct http_reply *r = &out->reply;
@@ -513,6 +523,8 @@ static void take_reply(struct transfer *t, struct ending *out)
     r->len = t->len;
     if (curl_easy_header(t->easy, "Retry-After", 0, CURLH_HEADER, -1, &h) == CURLHE_OK)
         r->retry_after = retry_after_parse(h->value, wall_s());
+    if (curl_easy_header(t->easy, "Date", 0, CURLH_HEADER, -1, &h) == CURLHE_OK)
+        r->made_at = made_at(h->value, t->easy);
     t->body = NULL;
     t->len = 0;
 }

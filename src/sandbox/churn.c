@@ -10,8 +10,8 @@
 #include "hownow.h"
 #include "seed.h"
 
-enum kind { JOIN, LEAVE, CHANGE, REORDER, KINDS };
-static const char *const kind_names[KINDS] = {"join", "leave", "change", "reorder"};
+enum kind { JOIN, LEAVE, CHANGE, REORDER, TURNOVER, KINDS };
+static const char *const kind_names[KINDS] = {"join", "leave", "change", "reorder", "turnover"};
 
 struct churn {
     uint64_t seed, drawn;
@@ -105,6 +105,10 @@ void churn_before_page(struct sandbox *sb)
     case CHANGE:
         change(sb);
         break;
+    case TURNOVER: /* one for one: the total is as it was */
+        leave(sb);
+        join(sb);
+        break;
     default:
         people_reorder(sb->people, (uint32_t)draw(c, 1000000), draw(c, 2));
         c->reordered++;
@@ -148,7 +152,7 @@ void churn_begin(struct sandbox *sb, struct request *rq, struct reply *rp)
     c->changed = json_array();
     if (!c->kinds_n) {
         churn_free(c);
-        sb_control_error(rp, 400, "kinds are join, leave, change, reorder");
+        sb_control_error(rp, 400, "kinds are join, leave, change, reorder, turnover");
         return;
     }
     churn_free(sb->churn);

@@ -61,8 +61,7 @@ struct listing_disk {
     uint64_t entries, total, details;
 };
 struct sweep_disk {
-    uint64_t generation;
-    int64_t started_at;
+    int64_t newest, started_at;
     uint64_t total;
     uint32_t pages, done;
 };

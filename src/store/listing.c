@@ -103,7 +103,7 @@ int store_sweep_load(struct store_read *r, uint64_t dir, struct store_sweep *out
     if (rc)
         return rc;
     *out = (struct store_sweep){
-        .generation = d.generation, .started_at = d.started_at, .total = d.total, .pages = d.pages, .done = d.done};
+        .newest = d.newest, .started_at = d.started_at, .total = d.total, .pages = d.pages, .done = d.done};
     return 0;
 }
 
@@ -131,7 +131,7 @@ int store_sweep_save(struct store_write *w, uint64_t dir, const struct store_swe
 {
     struct key k;
     struct sweep_disk d = {
-        .generation = s->generation, .started_at = s->started_at, .total = s->total, .pages = s->pages, .done = s->done};
+        .newest = s->newest, .started_at = s->started_at, .total = s->total, .pages = s->pages, .done = s->done};
     int rc = write_usable(w, e);
     return rc ? rc : table_put(w, T_SWEEPS, key_numbers(&k, 1, dir), (MDB_val){sizeof d, &d}, e);
 }

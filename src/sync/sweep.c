@@ -124,7 +124,7 @@ struct sweep *sweep_start(struct tenant *t, uint64_t dir, const struct lms_colle
         return NULL;
     }
     *s = (struct sweep){.dir = dir, .tenant = t, .c = c, .first = first};
-    s->st = (struct store_sweep){.generation = 1, .started_at = wall_now(), .total = UINT64_MAX};
+    s->st = (struct store_sweep){.started_at = wall_now(), .total = UINT64_MAX};
     if (c->parent && !(s->parent_key = parent_key_of(t->engine, dir))) {
         err_set(e, -ENOENT, "nobody known by that name");
         free(s);

@@ -2,7 +2,9 @@
  *
  * Whole means: every page reported the same total, and the different ids are as many. Where the API gives no total, there are pages until
  * one comes back short, and a second pass has to find the same ids (a list of one page is one answer: it needs none). Pages shift while
- * they are read, so those that disagree are read again, a bounded number of times; then the sweep fails rather than lies. What a whole
+ * they are read, so those that disagree are read again, a bounded number of times; then the sweep fails rather than lies. So are pages
+ * that were read before the newest row was made: one who joins while another leaves, both between the same two pages, leaves the totals
+ * as they were, and whoever moved over the edge between them was on neither. What a whole
  * sweep misses goes only when its own GET says so (or a second sweep, where there is no such GET), and not at all when more than a tenth
  * of what was known is missing.
  *
@@ -25,11 +27,13 @@
 struct page_state {
     bool done, flying;
     uint64_t total;
-    size_t n; /* rows, at seen_of(page) */
+    int64_t read_at; /* not before this, by the server's clock, Unix seconds; 0: by a process before this one */
+    size_t n;        /* rows, at sweep_rows(page) */
 };
 
 struct sweep {
     int64_t asked_ms; /* when the page that is being read was asked for */
+    int64_t ahead;    /* the server's clock less ours, seconds, at least */
     uint64_t dir;
     struct tenant *tenant;
     const struct lms_collection *c;
@@ -50,7 +54,7 @@ struct sweep {
     bool in_next; /* sweep_next is running: completions inside it only change counters */
     struct err error;
     struct err spoiled; /* why rows of known records could not be read, code 0: none */
-    uint64_t *before;   /* confirming: the ids of the pass before, sorted */
+    uint64_t *before;   /* the ids of the pass before, sorted; NULL: none that matters */
     size_t before_n;
     uint64_t *missing; /* verified one by one */
     size_t missing_n, missing_at;

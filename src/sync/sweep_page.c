@@ -164,6 +164,19 @@ static int page_take_untotalled(struct sweep *s, uint32_t page, struct lms_page 
     return r;
 }
 
+#define CLOCKS_DIFFER 300 /* seconds; a row that is newer than its page by more has a time that is not to be believed */
+
+/* When the page was read, and when the newest row so far was made. */
+static void note_times(struct sweep *s, uint32_t page, const struct lms_page *p, int64_t made_at)
+{
+    int64_t asked = wall_now() - (now_ms() - s->asked_ms + 999) / 1000, read_at = made_at ? made_at : asked;
+    s->ahead = read_at - wall_now();
+    s->pages[page].read_at = read_at;
+    for (size_t i = 0; i < p->rows_n; i++)
+        if (p->rows[i].made_at > s->st.newest && p->rows[i].made_at <= read_at + CLOCKS_DIFFER)
+            s->st.newest = p->rows[i].made_at;
+}
+
 static int page_take(struct sweep *s, uint32_t page, const struct http_reply *reply, struct err *e)
 {
     struct lms_page p = {0};
@@ -190,6 +203,7 @@ static int page_take(struct sweep *s, uint32_t page, const struct http_reply *re
         s->bulk = bulk_enter(s->tenant->engine);
     if (r == 0 && page < s->st.pages) {
         s->pages[page].total = s->st.total;
+        note_times(s, page, &p, reply->made_at);
         r = page_commit(s, page, &p, e);
         s->pages[page].done = r == 0;
     }

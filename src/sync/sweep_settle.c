@@ -18,30 +18,46 @@ static void read_again(struct sweep *s)
         s->pages[i].done = false;
 }
 
-/* Pages that were read before the latest change are to be read again; all of them where the ids don't add up. 0: the listing is whole. */
-static uint32_t to_read_again(struct sweep *s, size_t different)
-{
-    uint32_t again = 0;
-    if (s->st.total == UINT64_MAX)
-        return 0;
-    for (uint32_t i = 0; i < s->st.pages; i++) {
-        if (s->pages[i].total != s->st.total) {
-            s->pages[i].done = false;
-            again++;
-        }
-    }
-    if (again || different == s->st.total)
-        return again;
-    read_again(s);
-    return s->st.pages;
-}
-
 /* The ids of a pass, for the next one to be held against. Takes `seen` over. */
 static void keep_pass(struct sweep *s, uint64_t *seen, size_t n)
 {
     free(s->before);
     s->before = seen;
     s->before_n = n;
+}
+
+static bool as_the_pass_before(const struct sweep *s, const uint64_t *seen, size_t n)
+{
+    return s->before && s->before_n == n && memcmp(s->before, seen, n * sizeof *seen) == 0;
+}
+
+/* May somebody have joined after this page was read? Times have whole seconds: within one, yes. */
+static bool joined_since(const struct sweep *s, const struct page_state *p)
+{
+    return s->st.newest >= (p->read_at ? p->read_at : s->st.started_at + s->ahead);
+}
+
+/* Pages that were read before the latest change are to be read again; all of them where the ids don't add up. 0: the listing is whole.
+ * A joiner whose coming a leaver hides is one of the ids, and the leaver too: where reading again finds the ids of the pass before, there
+ * was no leaver. A list of one page is one answer. Takes `seen` over where it keeps it. */
+static uint32_t to_read_again(struct sweep *s, uint64_t *seen, size_t n)
+{
+    uint32_t again = 0;
+    bool same = s->st.pages == 1 || as_the_pass_before(s, seen, n);
+    if (s->st.total == UINT64_MAX)
+        return 0;
+    for (uint32_t i = 0; i < s->st.pages; i++) {
+        if (s->pages[i].total != s->st.total || (!same && joined_since(s, &s->pages[i]))) {
+            s->pages[i].done = false;
+            again++;
+        }
+    }
+    if (again)
+        keep_pass(s, seen, n);
+    if (again || n == s->st.total)
+        return again;
+    read_again(s);
+    return s->st.pages;
 }
 
 /* Without a total: is there a pass more to be read before this one counts? One that finds other ids than the one before is itself to be
@@ -52,8 +68,7 @@ static bool to_confirm(struct sweep *s, uint64_t *seen, size_t n)
     if (s->confirming && s->st.pages == 1) /* it missed somebody, and was read again for that */
         return false;
     s->confirming = false;
-    bool same = s->before && s->before_n == n && memcmp(s->before, seen, n * sizeof *seen) == 0;
-    if (same) {
+    if (as_the_pass_before(s, seen, n)) {
         s->confirming = true; /* what both passes miss is missed twice */
         return false;
     }
@@ -95,7 +110,7 @@ static int find_missing(struct sweep *s, const uint64_t *seen, size_t seen_n, si
             continue;
         if (store_mark(v, ino, &mark) == 0 && (mark.hidden || mark.state == STORE_PENDING))
             continue;
-        if (s->before && bsearch(&after, s->before, s->before_n, sizeof *seen, sweep_id_cmp))
+        if (s->confirming && bsearch(&after, s->before, s->before_n, sizeof *seen, sweep_id_cmp))
             continue; /* the pass before saw it: not missed twice */
         if (s->missing_n == room) {
             room = room ? room * 2 : 64;
@@ -212,7 +227,7 @@ void sweep_settle(struct sweep *s)
     size_t n = 0;
     uint64_t *seen = sweep_seen(s, &n);
     int r = seen ? 0 : err_set(&e, -ENOMEM, "out of memory");
-    bool again = r == 0 && (s->untotalled ? to_confirm(s, seen, n) : to_read_again(s, n) > 0);
+    bool again = r == 0 && (s->untotalled ? to_confirm(s, seen, n) : to_read_again(s, seen, n) > 0);
     if (again && ++s->pass >= PASSES)
         r = changed_too_often(s, &e);
     else if (r == 0 && !again)

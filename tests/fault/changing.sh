@@ -54,6 +54,24 @@ for ((i = 1; i <= KEEP_FIRST; i++)); do printf 'EXT-e-%06d.json\nID-%d.json\n' $
 sort "$T/all" | comm -12 - "$T/candidates" >"$T/throughout"
 within "those who never leave are known" $((KEEP_FIRST - 5)) $KEEP_FIRST "$(wc -l <"$T/throughout")"
 
+# ---- first listings while people leave and others come in their places: the totals agree, and whoever moved over a page's edge is listed ----
+lacking=() again=0
+for seed in {31..42}; do
+    mount_stop
+    rm -rf "$CACHE"
+    mount_start
+    churn "{\"seed\": $seed, \"events\": 2, \"chance\": 50, \"keep\": $KEEP_FIRST, \"kinds\": [\"turnover\"]}"
+    requests_clear
+    t 60 ls "$users" | sort >"$T/listed"
+    again=$((again + $(requests '.path | startswith("/external/v1/users?page=")') - PEOPLE / 100))
+    told '.joined[]' | sort >"$T/joined"
+    churn '{"events": 0}'
+    api_names | sort >"$T/now"
+    lacking+=($(comm -13 "$T/listed" "$T/now" | comm -23 - "$T/joined"))
+done
+eq "first listings while one leaves for each who comes lack nobody who was there throughout" "" "${lacking[*]}"
+within "… for pages from before were read again" 12 400 "$again"
+
 # ---- sweeps while everything happens, seeded ----
 for seed in 11 12 13 14; do
     churn "{\"seed\": $seed, \"events\": 30, \"chance\": 35, \"keep\": $KEEP_FIRST}"

@@ -154,6 +154,7 @@ static void test_a_page_of_users_is_read(void **state)
     assert_string_equal(r->email, "tomas@example.org");
     assert_true(r->active);
     assert_int_equal(r->mtime, 0);
+    assert_int_equal(r->made_at, 1761891113); /* 2025-10-31T06:11:53Z */
     assert_int_equal(doc_finish(find("users"), r->doc, false), 0);
     json_object_del(json_object_get(r->doc, "_readonly"), "version");
     assert_json(

@@ -89,6 +89,7 @@ static void test_a_user_is_read(void **state)
     assert_string_equal(r.email, "oda.brandt@example.org");
     assert_true(r.active && !r.gone);
     assert_int_equal(r.mtime, 1721200509);
+    assert_int_equal(r.made_at, 1583792306);
     json_object_del(json_object_get(r.doc, "_readonly"), "version");
     assert_json(json_incref(r.doc),
                 "{'ref':'UID30084022','email':'oda.brandt@example.org','firstName':'Oda','lastName':'Brandt',"

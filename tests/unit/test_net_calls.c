@@ -327,6 +327,25 @@ static void test_retry_after_reaches_the_caller(void **state)
     net_free(n);
 }
 
+/* By the server's clock, whatever ours says; the second that its Date leaves out counts as gone. */
+static void test_when_a_reply_was_made(void **state)
+{
+    (void)state;
+    struct net *n = new_net();
+    struct net_host *h = new_host(n, 0);
+    struct end end;
+    time_t before = time(NULL);
+    run(n, h, request(HTTP_GET, "/dated"), &people, &end);
+    assert_int_equal(end.status, 200);
+    assert_true(end.made_at >= before - 43200 - 2 - (time(NULL) - before));
+    assert_true(end.made_at < time(NULL) - 43200);
+    free(end.body);
+    run(n, h, request(HTTP_GET, "/status/204"), &people, &end);
+    assert_int_equal(end.made_at, 0);
+    free(end.body);
+    net_free(n);
+}
+
 /* ---- when nothing comes ---- */
 
 static void test_a_refused_connection_sent_nothing(void **state)
@@ -554,6 +573,7 @@ int main(void)
         WITH_SERVER(test_a_reply_is_never_longer_than_allowed),
         WITH_SERVER(test_gzip_is_unpacked),
         WITH_SERVER(test_retry_after_reaches_the_caller),
+        WITH_SERVER(test_when_a_reply_was_made),
         WITH_SERVER(test_a_refused_connection_sent_nothing),
         WITH_SERVER(test_a_name_that_does_not_exist_sent_nothing),
         WITH_SERVER(test_a_name_server_that_does_not_answer_holds_nobody),

@@ -18,6 +18,7 @@
  *   not-again       200, and whatever comes next on this connection is read and dropped
  *   gate-after-429  429 with Retry-After: 1, then as gate
  *   retry-date      503 with Retry-After as the date in an hour
+ *   dated           200 with a Date of half a day before
  */
 #ifndef TEST_NET_SERVER_H
 #define TEST_NET_SERVER_H
@@ -186,6 +187,15 @@ static bool answer_retry_date(int fd)
     return reply(fd, 503, header, "", 0);
 }
 
+static bool answer_dated(int fd)
+{
+    char header[128];
+    time_t then = time(NULL) - 43200;
+    struct tm tm;
+    strftime(header, sizeof header, "Date: %a, %d %b %Y %H:%M:%S GMT\r\n", gmtime_r(&then, &tm));
+    return reply(fd, 200, header, "", 0);
+}
+
 /* False: the connection ends here. */
 static bool answer(int fd, const char *request, size_t head, size_t body, int before)
 {
@@ -196,6 +206,8 @@ static bool answer(int fd, const char *request, size_t head, size_t body, int be
 #define IS(word) (len == sizeof word - 1 && memcmp(verb, word, len) == 0)
     if (IS("echo"))
         return reply(fd, 200, "", request, head + body);
+    if (IS("dated"))
+        return answer_dated(fd);
     if (IS("status"))
         return reply(fd, n, "", "why", 3);
     if (IS("first") && before == 0)
@@ -366,6 +378,7 @@ static inline int connection_count(void)
 struct end {
     int runs; /* of the completion */
     int code, status, retry_after;
+    int64_t made_at;
     bool sent;
     unsigned attempts;
     char *body;
@@ -380,6 +393,7 @@ static void on_end(void *ctx, struct net_result *r)
     end->code = r->err.code;
     end->status = r->reply.status;
     end->retry_after = r->reply.retry_after;
+    end->made_at = r->reply.made_at;
     end->sent = r->sent;
     end->attempts = r->attempts;
     end->len = r->reply.len;

@@ -669,7 +669,7 @@ static void test_a_version_is_found_where_it_stands_last(void **state)
 static void test_an_interrupted_sweep_is_there_after_a_restart(void **state)
 {
     struct store *s = must_open(*state);
-    struct store_sweep sweep = {.generation = 4, .started_at = 99, .total = UINT64_MAX, .pages = 12, .done = 2}, got;
+    struct store_sweep sweep = {.newest = 4, .started_at = 99, .total = UINT64_MAX, .pages = 12, .done = 2}, got;
     uint64_t ids[300], other = ino_make(INO_DIR, 3, 8, 0);
     const uint64_t *recs;
     size_t n;
