@@ -14,32 +14,34 @@ _lmsfs() {
     case $prev in
     -o)
         compopt +o filenames 2>/dev/null
-        COMPREPLY=($(compgen -W 'ro rw dry_run allow_other default_permissions uid= gid=' -- "$cur"))
+        COMPREPLY=($(compgen -W 'ro rw dry_run allow_other default_permissions uid= gid= file_mode= dir_mode= workers= debug' -- "$cur"))
         return
         ;;
     esac
     case $command in
     umount)
-        COMPREPLY=($(compgen -W "$(awk '$9 ~ /lmsfs/ || $10 ~ /lmsfs/ { print $5 }' /proc/self/mountinfo)" -- "$cur"))
+        COMPREPLY=($(compgen -W "--help $(awk '$9 ~ /lmsfs/ || $10 ~ /lmsfs/ { print $5 }' /proc/self/mountinfo)" -- "$cur"))
         ;;
     mount)
-        case $cur in
-        -*) COMPREPLY=($(compgen -W '-f -o' -- "$cur")) ;;
-        *) COMPREPLY=($(compgen -f -- "$cur")) ;;
-        esac
+        COMPREPLY=($(compgen -W '-f -o --help' -- "$cur") $(compgen -f -- "$cur"))
         ;;
     sandbox)
-        COMPREPLY=($(compgen -W '--port --port-file --users --synap-users --thrive-users --seed --latency --job-seconds --rate
-            --token-seconds --seat-limit --client-id --client-secret --org-id --org-secret --api-key --thrive-tenant --thrive-secret --help' -- "$cur"))
+        COMPREPLY=($(compgen -W '--port --port-file --die-with-parent --users --synap-users --thrive-users --avia-users
+            --learningpool-users --seed --latency --job-seconds --token-seconds --rate --learningpool-rate --seat-limit
+            --client-id --client-secret --org-id --org-secret --api-key --learningpool-tenant --learningpool-key
+            --thrive-tenant --thrive-secret --avia-token --help' -- "$cur"))
         ;;
     status)
-        COMPREPLY=($(compgen -W '--json --watch --verbose' -- "$cur") $(compgen -f -- "$cur"))
+        COMPREPLY=($(compgen -W '--json --watch --verbose --help' -- "$cur") $(compgen -f -- "$cur"))
         ;;
-    pending | rejected)
-        COMPREPLY=($(compgen -W '--json' -- "$cur"))
+    check | why | wait | refresh | fetch | url | pending | rejected | retry | drop | release | adopt | resend | forget)
+        COMPREPLY=($(compgen -W '--json --help' -- "$cur") $(compgen -f -- "$cur"))
         ;;
-    adopt | resend | forget | check | refresh | fetch | url | why | wait | demo)
-        COMPREPLY=($(compgen -f -- "$cur"))
+    demo)
+        COMPREPLY=($(compgen -W '--help' -- "$cur") $(compgen -d -- "$cur"))
+        ;;
+    help)
+        COMPREPLY=($(compgen -W "$commands" -- "$cur"))
         ;;
     esac
 }

@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "help.h"
 #include "sandbox.h"
 #include "server.h"
 
@@ -72,46 +73,6 @@ static const struct option options[] = {
     {0},
 };
 
-static const char help[] =
-    "usage: lmsfs-sandbox [OPTION]...\n"
-    "A learning-management server on 127.0.0.1 with invented people: HowNow under /token and /external/v1, "
-    "Learning Pool\nunder /api, AVIA under /wp-json, Thrive under /rest and /webhooks, Synap at the root.\n"
-    "\n"
-    "  --port N             port to listen on (0, the default: any free one, printed on the first line)\n"
-    "  --port-file FILE     write the port there when ready\n"
-    "  --users N            HowNow people, at most 1000000 (200): ID-1 is the owner, EXT-e-000000 and so on\n"
-    "  --synap-users N      Synap people, at most 100000 (50)\n"
-    "  --thrive-users N     Thrive people, at most 100000 (40)\n"
-    "  --seed N             another number, other people (1)\n"
-    "  --latency MS         every reply takes this long (0)\n"
-    "  --job-seconds S      how long a job is in progress (2)\n"
-    "  --rate N             HowNow requests in any 60 seconds, then 429 (0: no limit)\n"
-    "  --token-seconds N    life of a HowNow token (3600)\n"
-    "  --seat-limit N       most active HowNow people (0: no limit)\n"
-    "  --client-id ID       HowNow credentials (sandbox)\n"
-    "  --client-secret S    (sandbox-secret)\n"
-    "  --org-id ID          Synap credentials (sandbox-org)\n"
-    "  --org-secret S       (sandbox-org-secret)\n"
-    "  --api-key KEY        (sandbox-key)\n"
-    "  --learningpool-users N\n"
-    "                       Learning Pool people that others made, at most 10000 (20): EMP1001 and so on\n"
-    "  --learningpool-rate N\n"
-    "                       its requests in any 60 seconds, then 429 (0: no limit)\n"
-    "  --learningpool-tenant ID\n"
-    "                       its credentials (73c9ac34-0000-4c17-b60f-8ec0b134a72b)\n"
-    "  --learningpool-key KEY\n"
-    "                       (sandbox-pool-key)\n"
-    "  --thrive-tenant ID   Thrive credentials (sandbox-tenant)\n"
-    "  --thrive-secret S    (sandbox-thrive-secret)\n"
-    "  --avia-users N       AVIA people, at most 100000 (30)\n"
-    "  --avia-token TOKEN   its credentials (sandbox-avia-token)\n"
-    "  --die-with-parent    end when the process that started it ends\n"
-    "  --help               this text\n"
-    "\n"
-    "Control, no credentials: /_sandbox/requests /_sandbox/faults /_sandbox/jobs /_sandbox/state/... "
-    "/_sandbox/hownow/users\n"
-    "/_sandbox/synap/users /_sandbox/learningpool/users|jobs|keys /_sandbox/thrive/users /_sandbox/avia/users|shape\n";
-
 static bool number(const char *name, const char *text, unsigned long long max, unsigned long long *value)
 {
     char *end;
@@ -119,7 +80,8 @@ static bool number(const char *name, const char *text, unsigned long long max, u
     errno = 0;
     *value = strtoull(text, &end, 10);
     if (errno || *end || end == text || text[strspn(text, "0123456789")] || *value > max) {
-        fprintf(stderr, "lmsfs-sandbox: --%s takes a number from 0 to %llu, not '%s'.\n", name, max, text);
+        fprintf(stderr, "lmsfs-sandbox: --%s takes a number from 0 to %llu, not '%s'; --help lists the options.\n",
+                name, max, text);
         return false;
     }
     return true;
@@ -131,7 +93,8 @@ static bool seconds(const char *name, const char *text, double *value)
 
     *value = strtod(text, &end);
     if (*end || end == text || !isfinite(*value) || *value < 0) {
-        fprintf(stderr, "lmsfs-sandbox: --%s takes a number of seconds, not '%s'.\n", name, text);
+        fprintf(stderr, "lmsfs-sandbox: --%s takes a number of seconds, not '%s'; --help lists the options.\n", name,
+                text);
         return false;
     }
     return true;
@@ -166,7 +129,7 @@ static bool take_number(struct settings *s, int id, const char *name, const char
         *slots[i].slot = (unsigned)n;
     }
     if (s->users == 0)
-        fprintf(stderr, "lmsfs-sandbox: --users must be at least 1, the workspace owner.\n");
+        fprintf(stderr, "lmsfs-sandbox: --users must be at least 1, the workspace owner; --help lists the options.\n");
     return s->users != 0;
 }
 
@@ -235,7 +198,7 @@ static int parse(int argc, char **argv, struct settings *s)
 
     while ((id = getopt_long(argc, argv, ":", options, &which)) != -1) {
         if (id == OPT_HELP) {
-            fputs(help, stdout);
+            sb_print_help(optind < argc && strcmp(argv[optind], "all") == 0);
             return 1;
         }
         if (id == '?' || id == ':') {
