@@ -72,7 +72,8 @@ void save_merge(struct save *s)
         nothing_to_send(s);
         return;
     }
-    if (r == 0 && email_taken(s, other))
+    bool may_be_itself = create && s->replayed && s->was_sent; /* it is looked up, or the LMS says so */
+    if (r == 0 && !may_be_itself && email_taken(s, other))
         r = err_set(&e, -EEXIST, "email: %s holds this address already", other);
     if (r) {
         save_refuse(s, r, &e);

@@ -31,8 +31,10 @@ static void replay_known(void *ctx, int code, uint64_t ino, const struct err *e)
     else
         removal_refuse(
             r, -EIO,
-            (err_set(&lost, -EIO,
-                     "lmsfs ended while it was under way, and it may or may not have happened: look, and ask again"),
+            (err_set(
+                 &lost, -EIO,
+                 code ? "lmsfs ended while it was under way, and it may or may not have happened: look, and ask again"
+                      : "lmsfs ended while it was under way, and the LMS shows that it has not happened: ask again"),
              &lost));
 }
 

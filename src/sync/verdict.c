@@ -160,6 +160,21 @@ static void accepted(struct save *s)
 
 /* ------------------------------------------------------------------ a create whose answer was lost */
 
+/* An object that was sent with some of its members has the others too when it is read. */
+static bool holds(const json_t *have, json_t *want)
+{
+    const char *name;
+    json_t *value;
+    if (!json_is_object(want) || !json_is_object(have))
+        return doc_equal(want, have);
+    json_object_foreach(want, name, value)
+    {
+        if (!json_is_null(value) && !doc_equal(value, json_object_get(have, name)))
+            return false;
+    }
+    return true;
+}
+
 /* The create carried these: a record that differs in them is somebody else's. */
 static bool is_ours(const struct save *s, const struct known *k)
 {
@@ -167,7 +182,7 @@ static bool is_ours(const struct save *s, const struct known *k)
         json_t *want = json_object_get(s->merged, f->name), *have = json_object_get(k->doc, f->name);
         bool told =
             have || (k->flags & STORE_COMPLETE); /* a search by a secret says no more than that somebody is there */
-        if ((f->flags & LMS_REQUIRED) && !(f->flags & LMS_SECRET) && want && told && !doc_equal(want, have))
+        if ((f->flags & LMS_REQUIRED) && !(f->flags & LMS_SECRET) && want && told && !holds(have, want))
             return false;
     }
     return true;

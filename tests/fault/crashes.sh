@@ -3,10 +3,8 @@
 # outcome is unknown is looked up and never doubled, nothing is lost in silence, jobs are watched on.
 # timeout: 280
 . tests/lib/lib.sh
+. tests/lib/crashes.sh
 
-LMSFS_BIN=$TESTBIN/lmsfs-hooks
-[ -x "$LMSFS_BIN" ] || bail "there is a program with hooks" "$LMSFS_BIN: make tests builds it"
-export LMSFS_DIE_FILE=$T/die
 sandbox_start --users 60 --job-seconds 1
 conf_hownow 'removal_grace = 0' 'trickle = no' 'op_timeout = 5' 'record_ttl = 1'
 conf_synap 'op_timeout = 5' 'trickle = no'
@@ -17,22 +15,7 @@ upserts='.path == "/external/v1/users/upsert"'
 creates='(.method == "POST") and (.path == "/users")'
 t ls "$users" >/dev/null
 
-die_at() { printf '%s\n' "$1" >"$T/die"; }
-dead() { pid_gone "$DAEMON_PID"; }
-back() { # the daemon died; it is started again
-    check "… it died there" wait_until 20 dead
-    rm -f "$T/die"
-    mount_start
-}
-pending() { t "$LMSFS_BIN" pending --json "$MNT" | jq '[.. | objects | select(.phase?)] | length'; }
-quiet() { # nothing is under way any more
-    [ "$(pending)" = 0 ] && [ "$(xattr_of state "$1")" = clean ]
-}
 name_of() { state "hownow/users/$1" | jq -r .name; }
-rejected() { t "$LMSFS_BIN" rejected --json "$MNT" | jq '[.. | objects | select(.reason?)] | length'; }
-crash_save() { # FILE - saves $T/doc.json there; the daemon dies in it
-    timeout 20 cp "$T/doc.json" "$1" >/dev/null 2>&1
-}
 
 # ---- an update ----
 n=0
@@ -124,7 +107,7 @@ create() { # STEP
     die_at "$1"
     crash_save "$people/new-$1.json"
     back
-    check "create killed at $1: it comes to rest" wait_until 20 eval '[ "$(pending)" = 0 ]'
+    check "create killed at $1: it comes to rest" wait_until 20 at_rest
     eq "… the person is there once" 1 "$(state synap/users | jq "[.. | .email? // empty | select(. == \"$1@example.org\")] | length")"
     eq "… one POST and no more" 1 "$(requests "$creates")"
     eq "… it reads by its e-mail" "Crash $1" "$(t jq -r .name "$people/EMAIL-$1@example.org.json")"
@@ -145,7 +128,7 @@ remove() { # STEP
     die_at "$1"
     timeout 20 rm -f "$gone" 2>/dev/null
     back
-    in_bin() { [ -n "$(t ls "$bin" | grep -Fx "$name")" ] && [ "$(pending)" = 0 ]; }
+    in_bin() { [ -n "$(t ls "$bin" | grep -Fx "$name")" ] && at_rest; }
     check "rm killed at $1: the person is in the bin" wait_until 20 in_bin
     eq "… not among the others" "" "$(t ls "$users" | grep -Fx "$name")"
     eq "… with one deactivation" 1 "$(requests '.path | endswith("/deactivate")')"

@@ -3,10 +3,9 @@
 # who was not to be, and what was taken from a leaver comes back. The cache may be gone too.
 # timeout: 300
 . tests/lib/lib.sh
+. tests/lib/crashes.sh
 
-LMSFS_BIN=$TESTBIN/lmsfs-hooks
-[ -x "$LMSFS_BIN" ] || bail "there is a program with hooks" "$LMSFS_BIN: make tests builds it"
-export LMSFS_DIE_FILE=$T/die LMSFS_CLOCK_FILE=$T/clock
+export LMSFS_CLOCK_FILE=$T/clock
 sandbox_start --users 60 --job-seconds 0.5
 conf_hownow 'removal_grace = 0' 'trickle = no' 'op_timeout = 5'
 conf_synap 'op_timeout = 5' 'trickle = no'
@@ -17,18 +16,7 @@ upserts='.path == "/external/v1/users/upsert"'
 out='.path | test("/(deactivate|reactivate|delete)$")'
 t grep -l '"user_type": "ReadOnly"' "$users"/EXT-*.json >"$T/people"
 somebody() { sed -n "$1p" "$T/people"; }
-die_at() { printf '%s\n' "$1" >"$T/die"; }
-dead() { pid_gone "$DAEMON_PID"; }
-back() { # it died; it is started again, over the dead mount
-    check "… it died there" wait_until 20 dead
-    rm -f "$T/die"
-    mount_start
-}
-pending() { t "$LMSFS_BIN" pending --json "$MNT" | jq -r '[.. | objects | .phase? // empty] | join(" ")'; }
-at_rest() { [ -z "$(pending)" ]; }
 lms() { state "hownow/users/$1"; }
-quiet() { at_rest && [ "$(xattr_of state "$1")" = clean ]; }
-rejected() { t "$LMSFS_BIN" rejected --json "$MNT"; }
 
 # ---- the dead mount ----
 kill -KILL "$DAEMON_PID"
@@ -45,7 +33,7 @@ create() { # STEP NAME
         $id $n $id >"$T/doc.json"
     requests_clear
     die_at "$1"
-    timeout $((20 * SLOW)) cp "$T/doc.json" "$users/${2:-EXT-$id.json}" >/dev/null 2>&1
+    crash_save "$users/${2:-EXT-$id.json}"
     back
     check "a create killed at $1: it comes to rest" wait_until 30 at_rest
     wait_until 20 quiet "$users/EXT-$id.json"
@@ -58,7 +46,7 @@ for step in after-journal after-answer accepted before-cache after-cache; do cre
 create after-journal new.json
 create after-answer new-2.json
 create before-cache new-3.json
-eq "no create was refused" 0 "$(rejected | jq '[.. | objects | select(.reason?)] | length')"
+eq "no create was refused" 0 "$(rejected)"
 
 # ---- Synap: the create has left, and its answer hasn't come ----
 printf '{"email": "under.way@example.org", "name": "Under Way", "password": "Passw0rd-long"}' >"$T/doc.json"
@@ -152,7 +140,7 @@ mount_start
 eq "found more than an hour old at start: it isn't pending" "" "$(pending)"
 check "… the person is there" test -e "$late"
 like "… why says that it was not sent" 'hour old' "$(t "$LMSFS_BIN" why "$late")"
-like "… it is in rejected/" 'hour old' "$(rejected | jq -r --arg n "$late_name" '[.. | objects | select(.reason?) | .reason] | join(" ")')"
+like "… it is in rejected/" 'hour old' "$(t "$LMSFS_BIN" rejected --json "$MNT" | jq -r --arg n "$late_name" '[.. | objects | select(.reason?) | .reason] | join(" ")')"
 eq "… and nothing was sent" 0 "$(requests "$out")"
 
 # ---- the guard's hour ----
