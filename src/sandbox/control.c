@@ -120,7 +120,8 @@ static void keys_post(struct sandbox *sb, struct request *rq, struct reply *rp)
     } slots[] = {{"client_secret", &s->client_secret},
                  {"org_secret", &s->org_secret},
                  {"api_key", &s->api_key},
-                 {"thrive_secret", &s->thrive_secret}};
+                 {"thrive_secret", &s->thrive_secret},
+                 {"avia_token", &s->avia_token}};
 
     for (size_t i = 0; i < sizeof(slots) / sizeof(*slots); i++) {
         json_t *value = json_object_get(rq->json, slots[i].name);

@@ -2,14 +2,15 @@
 # L12: credentials are read again on SIGHUP, for every kind of them; wrong ones never make a storm of logins.
 . tests/lib/lib.sh
 
-sandbox_start --users 60 --synap-users 10 --thrive-users 20
+sandbox_start --users 60 --synap-users 10 --thrive-users 20 --avia-users 20
 conf_hownow 'trickle = no' 'crawl_limit = 1000' 'op_timeout = 10'
 conf_synap 'trickle = no'
 conf_thrive 'trickle = no' 'list_ttl = 1'
+conf_avia 'trickle = no' 'list_ttl = 3600'
 printf 'sandbox-secret\n' >"$T/hownow.secret"
 chmod 600 "$T/hownow.secret"
 conf_hownow "client_secret = file:$T/hownow.secret"
-config_write hownow synap thrive
+config_write hownow synap thrive avia
 (cd "$T" && CONF=lmsfs.conf && t 60 "$LMSFS_BIN" mount "$CONF" "$(mkdir -p "$MNT"; echo "$MNT")") >>"$T/mount.log" 2>&1
 mounted "$MNT" || bail "mounting by a relative path" "$(cat "$T/mount.log")"
 DAEMON_PID=$(cat "$CACHE/lmsfs.pid")
@@ -27,6 +28,7 @@ third=$(state synap/users | jq -r '.users[4].objectId')
 check "HowNow is listed" ls "$users"
 check "Synap is read" cat "$MNT/synap/users/ID-$id.json"
 check "Thrive is listed" ls "$MNT/thrive/users"
+check "AVIA is listed" ls "$MNT/avia/users"
 
 # ---- an expired token ----
 requests_clear
@@ -64,7 +66,7 @@ eq "… by one login" 1 "$(requests "$token")"
 sandbox_post keys '{"org_secret": "rotated-synap", "api_key": "rotated-key"}' >/dev/null
 eq "Synap with a key that is wrong now: EACCES" EACCES "$(errno_of read "$MNT/synap/users/ID-$other.json")"
 conf_synap 'org_secret = rotated-synap' 'api_key = rotated-key'
-config_write hownow synap thrive
+config_write hownow synap thrive avia
 hup "L12 SIGHUP: Synap's keys" '\[synap\] has other credentials now'
 check "… are used without a remount" cat "$MNT/synap/users/ID-$other.json"
 
@@ -73,10 +75,23 @@ sandbox_post keys '{"thrive_secret": "rotated-thrive"}' >/dev/null
 printf '{"firstName": "Rotated"}' >"$T/x"
 eq "Thrive with a secret that is wrong now: a save is EACCES" EACCES "$(errno_of save "$MNT/thrive/users/EXT-T000001.json" <"$T/x")"
 conf_thrive 'secret = rotated-thrive'
-config_write hownow synap thrive
+config_write hownow synap thrive avia
 hup "L12 SIGHUP: Thrive's secret" '\[thrive\] has other credentials now'
 check "… is used without a remount" cp "$T/x" "$MNT/thrive/users/EXT-T000001.json"
 eq "… and the save arrives" Rotated "$(state thrive/users/EXT-T000001 | jq -r .firstName)"
+
+# ---- AVIA: a bearer token that somebody made, no login ----
+sandbox_post keys '{"avia_token": "rotated-avia"}' >/dev/null
+requests_clear
+printf '{"first_name": "Rotated"}' >"$T/x"
+eq "AVIA with a token that was withdrawn: a save is EACCES" EACCES "$(errno_of save "$MNT/avia/users/ID-3.json" <"$T/x")"
+within "… asked for once or twice, not in a storm" 1 2 "$(requests '.path | startswith("/wp-json/avia/")')"
+like "… in the LMS's words" 'not allowed to do that' "$(t "$LMSFS_BIN" why "$MNT/avia/users/ID-3.json")"
+conf_avia 'access_token = rotated-avia'
+config_write hownow synap thrive avia
+hup "L12 SIGHUP: AVIA's token" '\[avia\] has other credentials now'
+check "… is used without a remount" cp "$T/x" "$MNT/avia/users/ID-3.json"
+eq "… and the save arrives" Rotated "$(state avia/users/ID-3 | jq -r .first_name)"
 
 # ---- a bad file ----
 cp "$CONF" "$T/good.conf"

@@ -33,5 +33,30 @@ check "… is DELETED" wait_until 30 eval '[ "$(person EMP1002 .status)" = \"DEL
 eq "a job for an adopted person" OK "$(save "$tenant/job-assignments/EXT-EMP1001/J7.json" '{"jobAssignmentName": "driver"}')"
 settles "… is taken" "$tenant/job-assignments/EXT-EMP1001/J7.json"
 
+# ---- resend, forget ----
+file=$users/EXT-EMP1001.json
+requests_clear
+check "resend" t "$LMSFS_BIN" resend "$file"
+eq "… sends what is shown once more, as an update: nobody is created twice" 'PATCH /api/users/EMP1001 {"country":"BHR"}' "$(sent) $(bodies)"
+settles "… whose job ends" "$file"
+job=$tenant/job-assignments/EXT-EMP1001/J7.json
+requests_clear
+check "resend of a job assignment" t "$LMSFS_BIN" resend "$job"
+eq "… sends it once more" 1 "$(sent | wc -l)"
+settles "… and is taken" "$job"
+requests_clear
+check "forget" t "$LMSFS_BIN" forget "$file"
+eq "… drops the name here" "" "$(t ls "$users" | grep EMP1001)"
+eq "… and sends nothing" 0 "$(requests "$api")"
+eq "… the LMS has the person" '"BHR"' "$(person EMP1001 .record.country)"
+mount_stop || bail "unmounting"
+rm -rf "$CACHE/cache"
+mount_start
+eq "… for good, the cache gone or not" "" "$(t ls "$users" | grep EMP1001)"
+echo EMP1001 | t "$LMSFS_BIN" adopt "$users" >/dev/null
+requests_clear
+eq "adopted again, a save is an update" OK "$(save "$file" '{"country": "KWT"}')"
+eq "… a PATCH" 'PATCH /api/users/EMP1001 {"country":"KWT"}' "$(sent) $(bodies)"
+settles "… whose job ends" "$file"
 check "it unmounts" mount_stop
 done_testing
