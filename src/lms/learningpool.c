@@ -197,7 +197,7 @@ static int job_errors(const json_t *reply, char **out)
     *out = NULL;
     if (!errors || json_is_null(errors) || (json_is_string(errors) && !json_string_length(errors)))
         return 0;
-    if (json_is_string(errors))
+    if (json_is_string(errors) && strlen(json_string_value(errors)) == json_string_length(errors))
         text_add(&t, json_string_value(errors));
     else
         text_json(&t, errors, false);

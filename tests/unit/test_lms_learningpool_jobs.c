@@ -196,6 +196,19 @@ static void test_trap_sso_id_is_explained(void **state)
     lms_job_release(&j);
 }
 
+/* Words that a NUL would cut short are shown as JSON has them: a refusal is never without its reason. */
+static void test_words_behind_a_nul_are_not_lost(void **state)
+{
+    (void)state;
+    struct lms_job j;
+    struct err e = {0};
+    struct http_reply r = reply_of(200, "{\"statusCode\":3,\"errors\":\"\\u0000 no such line\"}");
+    assert_ok(pool()->job_reply(&r, &j, &e), e);
+    assert_string_equal(j.errors, "\"\\u0000 no such line\"");
+    lms_job_release(&j);
+    http_reply_release(&r);
+}
+
 static void test_job_replies_that_are_not_the_apis_are_named(void **state)
 {
     static const struct {
@@ -310,6 +323,7 @@ int main(void)
         cmocka_unit_test(test_trap_the_status_url_of_a_reply_is_never_used),
         cmocka_unit_test(test_four_status_codes_and_the_echoed_model),
         cmocka_unit_test(test_trap_sso_id_is_explained),
+        cmocka_unit_test(test_words_behind_a_nul_are_not_lost),
         cmocka_unit_test(test_job_replies_that_are_not_the_apis_are_named),
         cmocka_unit_test(test_trap_a_create_that_fails_because_the_same_id_exists_says_so),
         cmocka_unit_test(test_trap_a_username_or_email_that_is_taken_is_a_refusal),
