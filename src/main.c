@@ -49,6 +49,10 @@ static const struct command {
     {"forget", cmd_ask, "[--json] PATH", "drop a name here; sends nothing",
      "Only what the LMS doesn't list: files that can only be written, and those that\n"
      "are known by name.\n"},
+    {"log", cmd_log, "[--json] [-f] [-n N] [PATH|CONFIG]", "what was changed, by whom, and the LMS's verdict",
+     "  -f, --follow   go on as entries come, until the unmount\n"
+     "  -n N           the last N entries, or all (20)\n"
+     "Newest last. With a path only those of that file or directory.\n"},
     {"sandbox", cmd_sandbox, "[OPTION]...", "an LMS on this machine, with invented people",
      "Runs lmsfs-sandbox; `lmsfs sandbox --help` lists its options.\n"},
     {"demo", cmd_demo, "[MOUNTPOINT]", "sandbox, mount and a guided tour",

@@ -3,7 +3,7 @@
 _lmsfs() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]:-}
     local commands='mount umount status check refresh fetch url why wait pending rejected retry release drop adopt resend forget
-        sandbox demo help'
+        log sandbox demo help'
     COMPREPLY=()
     compopt -o filenames 2>/dev/null
 
@@ -33,6 +33,9 @@ _lmsfs() {
         ;;
     status)
         COMPREPLY=($(compgen -W '--json --watch --verbose --help' -- "$cur") $(compgen -f -- "$cur"))
+        ;;
+    log)
+        COMPREPLY=($(compgen -W '--json -f --follow -n --help' -- "$cur") $(compgen -f -- "$cur"))
         ;;
     check | why | wait | refresh | fetch | url | pending | rejected | retry | drop | release | adopt | resend | forget)
         COMPREPLY=($(compgen -W '--json --help' -- "$cur") $(compgen -f -- "$cur"))

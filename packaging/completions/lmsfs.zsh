@@ -20,6 +20,7 @@ _lmsfs() {
         'adopt:make names known of what can only be written'
         'resend:send what a file shows once more'
         'forget:drop a name here'
+        'log:what was changed, by whom, and the verdict'
         'sandbox:the services on loopback, with invented people'
         'demo:sandbox, mount and a guided tour'
         'help:the commands, or one of them'
@@ -44,6 +45,10 @@ _lmsfs() {
             '--thrive-tenant[of Thrive]:id' '--thrive-secret[of Thrive]:secret' '--avia-token[of AVIA]:token' '--help[how it is used]'
         ;;
     status) _arguments '--json[for programs]' '--watch[shown anew every two seconds]' '--verbose[collections too]' '--help[how it is used]' '*:path:_files' ;;
+    log)
+        _arguments '--json[for programs]' '(-f --follow)'{-f,--follow}'[go on as entries come]' '-n[the last so many]:number' \
+            '--help[how it is used]' '*:path:_files'
+        ;;
     demo) _arguments '--help[how it is used]' '*:mount point:_directories' ;;
     help) _describe command commands ;;
     *) _arguments '--json[for programs]' '--help[how it is used]' '*:path:_files' ;;

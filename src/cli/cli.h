@@ -11,6 +11,7 @@ int cmd_mount_helper(int argc, char **argv); /* as mount(8) calls mount.lmsfs: C
 int cmd_umount(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_ask(int argc, char **argv); /* status, why, refresh, … : what the daemon is asked */
+int cmd_log(int argc, char **argv);
 int cmd_sandbox(int argc, char **argv);
 int cmd_demo(int argc, char **argv);
 

@@ -7,16 +7,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "control.h"
-#include "daemon.h"
-#include "lmsfs/conf.h"
-#include "mounts.h"
 #include "print.h"
+#include "target.h"
 
 #define AT_ONCE_MS 10000 /* what the daemon answers from memory */
 #define NO_BOUND   (-1)  /* what it bounds itself, by the configuration's timeouts */
@@ -36,80 +33,6 @@ static const struct asking {
 struct manner { /* of showing an answer */
     bool json, verbose, watch;
 };
-
-struct target { /* a daemon and what it is asked about */
-    char cache_dir[PATH_MAX];
-    char mountpoint[PATH_MAX]; /* "" when it was found by its configuration */
-    char path[PATH_MAX];       /* below the mount point */
-};
-
-/* ---- which daemon ---- */
-
-static int take_mount(struct target *t, const struct mounted *m, const char *rest)
-{
-    snprintf(t->cache_dir, sizeof t->cache_dir, "%s", m->cache_dir);
-    snprintf(t->mountpoint, sizeof t->mountpoint, "%s", m->mountpoint);
-    snprintf(t->path, sizeof t->path, "%s", rest);
-    return 0;
-}
-
-/* Two mounts of one daemon are one answer: the first speaks for it. NULL: there is none, or there are several daemons. */
-static const struct mounted *only_daemon(const struct mounts *known)
-{
-    for (size_t i = 1; i < known->n; i++)
-        if (strcmp(known->list[i].cache_dir, known->list[0].cache_dir) != 0)
-            return NULL;
-    return known->n ? &known->list[0] : NULL;
-}
-
-static int no_single_mount(const struct mounts *known, struct err *e)
-{
-    if (known->n == 0)
-        return err_set(e, -ENOENT, "no lmsfs mount is here");
-    char list[400] = "";
-    for (size_t i = 0, n = 0; i < known->n && n < sizeof list; i++)
-        n += (size_t)snprintf(list + n, sizeof list - n, "%s%s", i ? ", " : "", known->list[i].mountpoint);
-    return err_set(e, -EINVAL, "which mount? Name one of %s", list);
-}
-
-/* status knows a daemon by its configuration too. */
-static int take_conf(struct target *t, const char *path, struct err *e)
-{
-    struct conf conf;
-    daemon_harden();
-    int rc = conf_load(path, &conf, e);
-    if (rc)
-        return rc;
-    snprintf(t->cache_dir, sizeof t->cache_dir, "%s", conf.cache_dir);
-    conf_release(&conf);
-    return 0;
-}
-
-static int target_find(struct target *t, const char *path, bool or_conf, struct err *e)
-{
-    struct mounts known;
-    const struct mounted *at;
-    const char *rest;
-    char physical[PATH_MAX];
-    struct stat st;
-    *t = (struct target){0};
-    int rc = mounts_read(&known, e);
-    if (rc)
-        return rc;
-    rc = mounts_resolve(&known, path ? path : ".", physical, &at, &rest, e);
-    if (!rc && at)
-        take_mount(t, at, path ? rest : "");
-    else if (!path && only_daemon(&known))
-        rc = take_mount(t, only_daemon(&known), "");
-    else if (!path)
-        rc = no_single_mount(&known, e);
-    else if (!rc && or_conf && stat(physical, &st) == 0 && S_ISREG(st.st_mode))
-        rc = take_conf(t, physical, e);
-    else if (!rc)
-        rc = err_set(e, -EINVAL, "%s is in no lmsfs mount", path);
-    mounts_release(&known);
-    return rc;
-}
 
 /* ---- asking ---- */
 
@@ -204,12 +127,6 @@ static int ask_once(const struct asking *what, const struct target *t, long long
     return rc;
 }
 
-static bool colours(void)
-{
-    const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
-    return isatty(1) && !(no && *no) && !(term && strcmp(term, "dumb") == 0);
-}
-
 /* With a path, the collections too: of all tenants at the mount point, of one below it. */
 static void show_status(const struct target *t, const json_t *reply, bool verbose)
 {
@@ -218,7 +135,7 @@ static void show_status(const struct target *t, const json_t *reply, bool verbos
     struct status_view view = {.mountpoint = t->mountpoint[0] ? t->mountpoint : NULL,
                                .tenant = tenant[0] ? tenant : NULL,
                                .verbose = verbose,
-                               .colour = colours()};
+                               .colour = print_colours()};
     print_status(stdout, &view, reply);
 }
 

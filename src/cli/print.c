@@ -5,10 +5,17 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 
 /* ---- words and numbers ---- */
+
+bool print_colours(void)
+{
+    const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+    return isatty(1) && !(no && *no) && !(term && strcmp(term, "dumb") == 0);
+}
 
 void print_text(FILE *to, const char *text)
 {

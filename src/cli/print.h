@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdio.h>
 
+/* Should standard output have colours? On a terminal that knows them, and not where NO_COLOR is set. */
+bool print_colours(void);
 /* Control characters, which could steer the terminal, become '?'. */
 void print_text(FILE *to, const char *text);
 /* 2261 as "2,261". Returns buf. */

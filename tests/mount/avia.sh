@@ -17,7 +17,8 @@ edit() { # FILE JQ - as an editor would: read, change, save
 }
 no_ssn() { # TEXT SSN - in nothing that leaves
     check "$1" sh -c "! grep -aq '$2' '$CACHE/audit.jsonl' && ! '$LMSFS_BIN' rejected '$MNT' --json | grep -q '$2' &&
-        ! cat '$MNT'/.lmsfs/rejected/*/* 2>/dev/null | grep -q '$2' && ! '$LMSFS_BIN' log '$MNT' | grep -q '$2' && ! grep -aq '$2' '$T/mount.log'"
+        ! cat '$MNT'/.lmsfs/rejected/*/* 2>/dev/null | grep -q '$2' &&
+        '$LMSFS_BIN' log -n all '$MNT' >'$T/logged' && ! grep -q '$2' '$T/logged' && ! grep -aq '$2' '$T/mount.log'"
 }
 
 # ---- reading ----
