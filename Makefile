@@ -55,7 +55,7 @@ FUZZERS  := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRC))
 .DELETE_ON_ERROR:
 
 all: $(PROGRAMS)          ## build the two programs
-tests: $(UNITS) mounted
+tests: $(UNITS) mounted $(BUILD)/lmsfs-semantics.7
 mounted: $(PROGRAMS) $(HELPERS) $(BUILD)/tests/lmsfs-hooks
 flows: $(filter $(BUILD)/unit/test_sync_% $(BUILD)/unit/test_net_% $(BUILD)/unit/test_fs_%,$(UNITS))
 fuzzers: $(FUZZERS)
@@ -207,11 +207,12 @@ install: all $(BUILD)/lmsfs-semantics.7          ## install below DESTDIR and PR
 	install -d $(BIN) $(SBIN) $(UNIT) $(SHARE)/doc/lmsfs/examples $(SHARE)/bash-completion/completions $(ZSH)
 	install -m 755 $(PROGRAMS) $(BIN)
 	ln -sfn ../bin/lmsfs $(SBIN)/mount.lmsfs
-	sed 's|@PREFIX@|$(PREFIX)|g' packaging/systemd/lmsfs@.service >$(UNIT)/lmsfs@.service
+	sed 's|@PREFIX@|$(PREFIX)|g' packaging/systemd/lmsfs@.service | install -m 644 /dev/stdin $(UNIT)/lmsfs@.service
 	install -m 644 packaging/completions/lmsfs.bash $(SHARE)/bash-completion/completions/lmsfs
 	install -m 644 packaging/completions/lmsfs.zsh $(ZSH)/_lmsfs
 	install -m 644 examples/lmsfs.conf $(SHARE)/doc/lmsfs/examples
-	cp -R examples/recipes $(SHARE)/doc/lmsfs/examples
+	for r in $$(find examples/recipes -type f); do \
+		install -D -m $$(test -x $$r && echo 755 || echo 644) $$r $(SHARE)/doc/lmsfs/$$r || exit 1; done
 	for m in $(MAN); do install -D -m 644 $$m $(SHARE)/man/man$${m##*.}/$${m##*/} || exit 1; done
 
 uninstall:                ## remove what install put there
