@@ -17,6 +17,8 @@
 #define FIRST     1000
 #define OF_COURSE 8 /* lessons have numbers 8 * content + k */
 #define WINDOW    10000
+#define PLUS      1 /* of sources: up to this one they are HowNow's own */
+#define FEED      4
 
 struct moved {
     uint32_t author, owner;
@@ -207,10 +209,10 @@ static const char *boolean(bool yes)
     return yes ? "true" : "false";
 }
 
-/* Without its closing brace. */
-static void print_content(const struct sandbox *sb, struct buf *out, unsigned source, uint32_t id)
+/* As a list has it, without its closing brace. What is asked for alone has "language" in the place of "languages", and no is_mandatory. */
+static void print_content(const struct sandbox *sb, struct buf *out, unsigned source, uint32_t id, bool alone)
 {
-    const char *type = source == 4 ? "feed_article" : source ? "course" : types[id % TYPES];
+    const char *type = source == FEED ? "feed_article" : source ? "course" : types[id % TYPES];
     char name[128];
 
     title(source, id, name);
@@ -220,21 +222,49 @@ static void print_content(const struct sandbox *sb, struct buf *out, unsigned so
     sb_printf(
         out,
         ",\"thumbnail\":\"https://files.example.org/thumbnails/%u.png?%u\",\"is_hownow_plus\":%s,\"is_pathway\":%s,"
-        "\"duration\":%s,\"languages\":[\"%s\"],\"is_premium\":%s,\"is_scorm\":%s,\"visibility_level\":\"everywhere\"",
-        id, id * 31, boolean(source == 1), boolean(!strcmp(type, "pathway")), id % 3 ? "null" : "\"30m\"",
-        id % 4 ? "en" : "fr", boolean(id % 10 == 9), boolean(!strcmp(type, "scorm")));
+        "\"duration\":%s,\"%s\"%s%s\"%s,\"is_premium\":%s,\"is_scorm\":%s,\"visibility_level\":\"everywhere\"",
+        id, id * 31, boolean(source == PLUS), boolean(!strcmp(type, "pathway")), id % 3 ? "null" : "\"30m\"",
+        alone ? "language" : "languages", alone ? ":\"" : ":[\"", id % 4 ? "en" : "fr", alone ? "" : "]",
+        boolean(id % 10 == 9), boolean(!strcmp(type, "scorm")));
     print_stamp(out, "published_date", created_at(id) + 600);
     print_stamp(out, "last_published", created_at(id) + 600 + id % 5 * 86400);
     print_stamp(out, "created_at", created_at(id));
     sb_printf(out, ",\"url\":\"/courses/%u?preview=true\"", id);
-    if (!source) {
+    if (source <= PLUS) {
         print_person(sb, out, owner_of(built(sb), author_of(id)));
-        sb_str(out, ",\"metadata\":null,\"is_mandatory\":false");
+        sb_printf(out, ",\"metadata\":null%s", alone ? "" : ",\"is_mandatory\":false");
     } else {
         sb_printf(out, ",\"author\":{\"name\":\"%s\"},\"metadata\":{\"provider_name\":\"%s\"}",
-                  sources[source].provider ? sources[source].provider : "HowNow",
-                  sources[source].provider ? sources[source].provider : "HowNow");
+                  sources[source].provider, sources[source].provider);
     }
+}
+
+/* The details of what others made have other keys than their rows. */
+static void print_foreign(struct buf *out, unsigned source, uint32_t id)
+{
+    bool article = source == FEED;
+    char name[128];
+
+    title(source, id, name);
+    sb_printf(out, "{\"id\":%u,\"source\":\"%s\",\"hownow_id\":\"%s_%u\",\"content_type\":\"%s\",\"name\":", id,
+              sources[source].id, sources[source].id, id, article ? "feed_article" : "course");
+    sb_json(out, name);
+    sb_printf(
+        out,
+        "%s,\"is_hownow_plus\":false,\"is_pathway\":false,\"is_scorm\":false,\"is_premium\":%s,\"visibility_level\":%s,"
+        "\"language_code\":\"%s\",\"duration\":%s",
+        article ? ",\"subtitle\":\"An invented article\",\"description\":\"An invented article, at length\"" : "",
+        boolean(id % 10 == 9), article ? "null" : "false", id % 4 ? "en" : "fr", id % 3 ? "null" : "\"30m\"");
+    print_stamp(out, article ? "published_date" : "published_at", created_at(id) + 600);
+    print_stamp(out, "created_at", created_at(id));
+    print_stamp(out, "last_published", created_at(id) + 600 + id % 5 * 86400);
+    sb_printf(
+        out,
+        ",\"thumbnail\":\"https://files.example.org/thumbnails/%u.png?%u\",\"url\":\"https://learn.example.org/%u\","
+        "\"author\":{\"name\":\"%s\",\"image_details\":{\"url\":\"https://files.example.org/publishers/%u.png\","
+        "\"uploaded\":false,\"backdrop_color_code\":null}},\"metadata\":{\"%s\":\"%s\"}",
+        id, id * 31, id, sources[source].provider, source, article ? "publisher" : "provider_name",
+        sources[source].provider);
 }
 
 static unsigned lessons_of(uint32_t id)
@@ -267,23 +297,28 @@ static void print_details(const struct sandbox *sb, struct buf *out, unsigned so
 {
     unsigned type = id % TYPES;
 
-    print_content(sb, out, source, id);
+    if (source > PLUS) {
+        print_foreign(out, source, id);
+        return;
+    }
+    print_content(sb, out, source, id, false);
     if (!source && type == 2) {
         sb_printf(
             out,
             ",\"type\":\"Pathway\",\"sections\":[{\"id\":%u,\"name\":\"First step\",\"description\":null,\"steps\":{"
-            "\"id\":%u,\"order\":1,\"item_type\":\"Course\",\"item_id\":%u,\"name\":\"First step\",\"author\":null,"
-            "\"published_at\":null,\"duration\":null,\"type\":\"Content\"}}]",
+            "\"id\":%u,\"order\":1,\"item_type\":\"Course\",\"item_id\":%u,\"name\":\"First "
+            "step\",\"description\":\"\","
+            "\"author\":null,\"published_at\":null,\"duration\":null,\"type\":\"Content\"}}]",
             id * 2, id * 2 + 1, id);
-    } else if (!source) {
-        sb_printf(out, ",\"type\":\"%s\",\"sections\":[", types[type]);
+    } else {
+        sb_printf(out, ",\"type\":\"%s\",\"sections\":[", source ? "course" : types[type]);
         print_sections(out, id);
         sb_str(out, "]");
     }
     if (!source && (type == 3 || type == 4 || type == 5)) {
         sb_str(out, ",\"schedules\":[");
         print_schedule(out, id);
-        sb_str(out, "]");
+        sb_str(out, "],\"is_recurring\":false,\"is_daily\":false");
     }
     if (!source && type == 5)
         sb_str(out, ",\"address\":\"1 Invented Street\",\"additional_directions\":\"\"");
@@ -536,7 +571,7 @@ void hn_contents_search(struct sandbox *sb, struct request *rq, struct reply *rp
 
         if (!visible(sb, rq, source, id) || !found(rq, source, id) || !listing_next(&l, source, id))
             continue;
-        print_content(sb, l.out, source, id);
+        print_content(sb, l.out, source, id, false);
         sb_str(l.out, "}");
     }
     print_meta(sb, &l, source);
@@ -585,7 +620,7 @@ void hn_content_get(struct sandbox *sb, struct request *rq, struct reply *rp)
         return;
     rp->status = 200;
     sb_str(&rp->body, "{\"data\":");
-    print_content(sb, &rp->body, source, id);
+    print_content(sb, &rp->body, source, id, true);
     sb_str(&rp->body, "}}");
 }
 
@@ -649,7 +684,8 @@ static void print_block(struct sandbox *sb, struct buf *out, uint32_t lesson)
 void hn_lesson_details(struct sandbox *sb, struct request *rq, struct reply *rp)
 {
     uint32_t lesson = 0;
-    bool known = number(rq->captured[0], &lesson) && exists(sb, 0, lesson / OF_COURSE) &&
+    bool known = number(rq->captured[0], &lesson) &&
+                 (exists(sb, 0, lesson / OF_COURSE) || exists(sb, PLUS, lesson / OF_COURSE)) &&
                  lesson % OF_COURSE < lessons_of(lesson / OF_COURSE);
 
     if (!known || !visible(sb, rq, 0, lesson / OF_COURSE)) {

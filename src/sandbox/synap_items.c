@@ -106,21 +106,52 @@ void sy_invite(struct sandbox *sb, struct request *rq, struct reply *rp)
                                    : ""));
 }
 
+/* Whose items they are: the first one's. */
+static json_t *somebody(struct sandbox *sb)
+{
+    const struct synap_user *u = sb->synap->by_id;
+
+    return u ? json_pack("{s:s, s:s, s:s}", "objectId", u->id, "name", u->name, "email", u->email) : json_null();
+}
+
 void sy_assignment(struct sandbox *sb, struct request *rq, struct reply *rp)
 {
     const char *id = rq->captured[0];
     json_t *reply;
 
-    (void)sb;
     if (!numbered(id, "asg_")) {
         sy_error(rp, 404, "Not Found");
         return;
     }
-    reply = json_pack("{s:{s:s, s:s, s:s, s:s, s:f, s:i, s:i, s:s}}", "assignment", "objectId", id, "createdAt",
-                      "2024-11-30T18:40:11.214Z", "updatedAt", "2024-12-02T23:51:55.667Z", "status", "In progress",
-                      "progress", 0.6, "totalItems", 10, "itemsComplete", 6, "name", "Node.js on docker");
+    reply = json_pack(
+        "{s:{s:s, s:s, s:s, s:s, s:s, s:s, s:f, s:i, s:i, s:s, s:{s:o, s:o}, s:o, s:{s:s, s:s, s:s}, s:{s:s, s:s}, "
+        "s:{s:s, s:s}}}",
+        "assignment", "objectId", id, "createdAt", "2024-11-30T18:40:11.214Z", "updatedAt", "2024-12-02T23:51:55.667Z",
+        "startDate", "2024-11-30T18:40:17.709Z", "endDate", "2024-12-30T18:40:17.709Z", "status", "In progress",
+        "progress", 0.6, "totalItems", 10, "itemsComplete", 6, "name", "Node.js on docker", "assignmentUrl", "admin",
+        json_sprintf("https://learn.example.org/portal-dashboard/user-assignment/%s", id), "student",
+        json_sprintf("https://learn.example.org/assignment/%s", id), "user", somebody(sb), "portal", "objectId",
+        "PoRtAl0001", "name", "Invented portal", "hostname", "learn.example.org", "usergroup", "objectId", "wB6TestXDN",
+        "name", "Physics Students", "assignmentGroup", "objectId", "aSGr000001", "name", "Node.js on docker");
     sy_meta(reply, NULL);
     sb_reply_json(rp, 200, reply);
+}
+
+static json_t *breakdown(const char *id, const char *label, const char *type)
+{
+    return json_pack("{s:s, s:s, s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:f}", "objectId", id, "label", label, "type", type,
+                     "numberOfQuestions", 4, "totalAnsweredCorrectly", 3, "totalAnsweredIncorrectly", 1,
+                     "totalAnsweredPartiallyCorrect", 0, "maxPoints", 4, "points", 3, "score", 0.75);
+}
+
+static json_t *response(int number, int points)
+{
+    return json_pack(
+        "{s:o, s:{s:o, s:s}, s:s, s:s, s:{s:i, s:i, s:n, s:i}, s:n, s:n, s:n, s:{s:s, s:s}, s:n, s:{s:s, s:s}, s:n}",
+        "objectId", json_sprintf("rEsp00000%d", number), "question", "objectId", json_sprintf("qUes00000%d", number),
+        "doi", "DOI0000001", "outcome", points ? "correct" : "incorrect", "type", "phrase:singleCorrect", "marks",
+        "maxPoints", 1, "credit", points, "penalty", "points", points, "exam", "module", "subject", "topic", "objectId",
+        "tAg0000002", "label", "Poems", "subtopic", "difficulty", "objectId", "tAg0000001", "label", "Easy", "skill");
 }
 
 void sy_attempt(struct sandbox *sb, struct request *rq, struct reply *rp)
@@ -128,18 +159,23 @@ void sy_attempt(struct sandbox *sb, struct request *rq, struct reply *rp)
     const char *id = rq->captured[0];
     long long now = sy_now_ms();
 
-    (void)sb;
     if (!numbered(id, "att_")) {
         sy_error(rp, 404, "Not Found");
         return;
     }
-    sb_reply_json(rp, 200,
-                  json_pack("{s:{s:s, s:s, s:i, s:b, s:{s:s, s:o}, s:{s:i, s:i}}}", "attempt", "objectId", id,
-                            "updatedAt", "2024-10-28T06:49:43.598Z", "totalQuestions", 4, "isFinalised", 1,
-                            "certificate", "filePath", "/certificate.pdf", "url",
-                            json_sprintf("https://files.example.com/%s?Expires=%lld&Signature=%08llx", id,
-                                         now / 1000 + 90, now & 0xffffffff),
-                            "marks", "maxPoints", 4, "points", 3));
+    json_t *reply = json_pack(
+        "{s:{s:s, s:s, s:s, s:i, s:b, s:s, s:s, s:i, s:i, s:i, s:i, s:{s:s, s:o}, s:[oo], s:{s:i, s:i, s:i, s:i}, s:o, "
+        "s:{s:s}, s:[oo]}}",
+        "attempt", "objectId", id, "createdAt", "2024-10-28T06:20:51.021Z", "updatedAt", "2024-10-28T06:49:43.598Z",
+        "totalQuestions", 4, "isFinalised", 1, "timeStarted", "2024-10-28T06:20:51.021Z", "timeCompleted",
+        "2024-10-28T06:49:43.598Z", "totalAnsweredCorrectly", 3, "totalAnsweredIncorrectly", 1,
+        "totalAnsweredPartiallyCorrect", 0, "resitCount", 0, "certificate", "filePath", "/certificate.pdf", "url",
+        json_sprintf("https://files.example.com/%s?Expires=%lld&Signature=%08llx", id, now / 1000 + 90, now & 0xffffffff),
+        "tagScoreBreakdown", breakdown("tAg0000001", "Easy", "difficulty"), breakdown("tAg0000002", "Poems", "topic"),
+        "marks", "maxPoints", 4, "credits", 3, "penalties", 0, "points", 3, "user", somebody(sb), "test", "objectId",
+        "test_1", "responses", response(1, 1), response(2, 0));
+    sy_meta(reply, NULL);
+    sb_reply_json(rp, 200, reply);
 }
 
 void sy_study_state(struct sandbox *sb, struct request *rq, struct reply *rp)
