@@ -16,6 +16,7 @@
 #include "target.h"
 
 #define AT_ONCE_MS 10000 /* what the daemon answers from memory */
+#define BAR        20    /* columns of a progress bar */
 #define NO_BOUND   (-1)  /* what it bounds itself, by the configuration's timeouts */
 
 static const struct asking {
@@ -62,16 +63,29 @@ static int ask_status(const struct target *t, json_t **status)
     return rc;
 }
 
-static void show_line(const char *tenant, const char *collection, const char *what, const json_t *progress, const char *of)
+/* tenant/users: listed [########------------] 1,200 of 3,000, about 2 min more */
+static void show_line(const char *tenant, const char *collection, const char *what, const char *member,
+                      const json_t *progress)
 {
-    char age[32], done[32], total[32];
-    long long seconds = json_integer_value(json_object_get(progress, "seconds"));
-    fprintf(stderr, "\r%s/%s: %s %s of %s", tenant, collection, what,
-            print_count(json_integer_value(json_object_get(progress, "done")), done),
-            print_count(json_integer_value(json_object_get(progress, of)), total));
+    char age[32], so_far[32], all[32], bar[BAR + 1];
+    long long seconds = json_integer_value(json_object_get(progress, "seconds")),
+              done = json_integer_value(json_object_get(progress, member)),
+              total = json_integer_value(json_object_get(progress, "total"));
+    for (int i = 0; i < BAR; i++)
+        bar[i] = total > 0 && done * BAR > i * total ? '#' : '-';
+    bar[BAR] = '\0';
+    fprintf(stderr, "\r%s/%s: %s [%s] %s of %s", tenant, collection, what, bar, print_count(done, so_far),
+            print_count(total, all));
     if (seconds > 0)
         fprintf(stderr, ", about %s more", print_age(seconds, age));
     fputs("\033[K", stderr);
+}
+
+/* Is this the first component of that path? */
+static bool is_first_of(const char *path, const char *name)
+{
+    size_t len = name ? strlen(name) : 0;
+    return len && strncmp(path, name, len) == 0 && (!path[len] || path[len] == '/');
 }
 
 /* What is on its way below t->path, as one line on the terminal. */
@@ -85,19 +99,19 @@ static void show_progress(const struct target *t)
     {
         const char *name = json_string_value(json_object_get(tenant, "name"));
         size_t len = name ? strlen(name) : 0;
-        if (!len || strncmp(t->path, name, len) != 0)
+        if (!is_first_of(t->path, name))
             continue;
         const char *below = t->path + len + (t->path[len] == '/');
         json_array_foreach(json_object_get(tenant, "collections"), k, c)
         {
             const char *collection = json_string_value(json_object_get(c, "name"));
             const json_t *listing = json_object_get(c, "progress"), *fetching = json_object_get(c, "fetching");
-            if (!collection || (*below && strncmp(below, collection, strlen(collection)) != 0))
+            if (!collection || (*below && !is_first_of(below, collection)))
                 continue;
             if (fetching)
-                show_line(name, collection, "fetched", fetching, "total");
-            else if (listing && json_integer_value(json_object_get(listing, "pages")) > 0)
-                show_line(name, collection, "page", listing, "pages");
+                show_line(name, collection, "fetched", "done", fetching);
+            else if (json_object_get(listing, "total"))
+                show_line(name, collection, "listed", "listed", listing);
         }
     }
     json_decref(status);

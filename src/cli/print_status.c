@@ -95,9 +95,12 @@ static void put_listed(struct row *row, const json_t *people)
     const json_t *progress = json_object_get(people, "progress");
     int64_t when;
     char age[32], text[64];
-    if (json_is_object(progress) && number_of(progress, "pages") > 0)
-        snprintf(text, sizeof text, "page %lld of %lld", number_of(progress, "done"), number_of(progress, "pages"));
-    else if (json_is_object(progress))
+    if (json_is_object(progress) && number_of(progress, "pages") > 0) {
+        int n =
+            snprintf(text, sizeof text, "page %lld of %lld", number_of(progress, "done"), number_of(progress, "pages"));
+        if (number_of(progress, "seconds") > 0)
+            snprintf(text + n, sizeof text - (size_t)n, ", %s", print_age(number_of(progress, "seconds"), age));
+    } else if (json_is_object(progress))
         snprintf(text, sizeof text, "page %lld", number_of(progress, "done"));
     else if (at && iso_time_parse(at, &when) == 0)
         snprintf(text, sizeof text, "%s ago", print_age(wall_s() - when, age));
@@ -319,6 +322,8 @@ static void print_collection(FILE *to, const json_t *c)
         fprintf(to, ", page %lld", number_of(progress, "done"));
         if (number_of(progress, "pages") > 0)
             fprintf(to, " of %lld", number_of(progress, "pages"));
+        if (number_of(progress, "seconds") > 0)
+            fprintf(to, ", about %s more", print_age(number_of(progress, "seconds"), count));
     }
     if (number_of(c, "details") > 0)
         fprintf(to, ", %s with detail", print_count(number_of(c, "details"), count));

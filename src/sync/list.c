@@ -114,16 +114,29 @@ bool list_read_again(struct tenant *t, uint64_t dir, const struct caller *who, f
     return true;
 }
 
+/* Without a total nobody knows how many are to come. */
+static json_t *sweep_progress(const struct sweep *s)
+{
+    uint64_t rows = 0, pages = 0;
+    for (uint32_t i = 0; i < s->st.pages; i++) {
+        rows += s->pages[i].done ? s->pages[i].n : 0;
+        pages += s->pages[i].done;
+    }
+    json_t *o = json_pack("{s:I,s:I,s:I,s:I}", "pages", (json_int_t)s->st.pages, "done", (json_int_t)pages, "listed",
+                          (json_int_t)rows, "seconds",
+                          (json_int_t)estimate_s(s->tenant, s->st.pages - pages,
+                                                 pages > s->resumed ? pages - s->resumed : 0, now_ms() - s->pace_ms));
+    if (s->st.total != UINT64_MAX)
+        json_object_set_new(o, "total", json_integer((json_int_t)s->st.total));
+    return o;
+}
+
 void list_status(struct tenant *t, uint64_t dir, json_t *into)
 {
     struct sweep *s = NULL;
     HASH_FIND(hh, t->sweeps, &dir, sizeof dir, s);
     if (s && !s->verify)
-        json_object_set_new(into, "progress",
-                            json_pack("{s:I,s:I,s:I}", "pages", (json_int_t)s->st.pages, "done", (json_int_t)s->st.done,
-                                      "seconds",
-                                      (json_int_t)estimate_s(t, s->st.pages - s->st.done, s->st.done - s->resumed,
-                                                             now_ms() - s->began_ms)));
+        json_object_set_new(into, "progress", sweep_progress(s));
     struct refresh_note *n = NULL;
     HASH_FIND(hh, t->refreshed, &dir, sizeof dir, n);
     if (n && (n->failed_at || n->spoiled[0]))

@@ -4,7 +4,7 @@
 int64_t estimate_s(struct tenant *t, uint64_t left, uint64_t done, int64_t took_ms)
 {
     int64_t ms = net_host_estimate(t->host, NET_LISTING, left);
-    if (ms < 0)
+    if (ms <= 0) /* no plan, or one that lets them all go now: what takes time is the LMS */
         ms = done ? (int64_t)(left * (uint64_t)took_ms / done) : 0;
     return (ms + 999) / 1000;
 }

@@ -137,7 +137,7 @@ struct sweep *sweep_start(struct tenant *t, uint64_t dir, const struct lms_colle
     }
     if (first)
         sweep_resume(s);
-    s->began_ms = now_ms();
+    s->pace_ms = now_ms();
     s->resumed = s->st.done;
     HASH_ADD(hh, t->sweeps, dir, sizeof s->dir, s);
     struct refresh_note *n = list_note(t, dir);

@@ -199,6 +199,10 @@ static int page_take(struct sweep *s, uint32_t page, const struct http_reply *re
         s->st.total = (uint64_t)p.total;
         r = sweep_resize(s, sweep_pages_for(s, s->st.total));
     }
+    if (r == 0 && s->resumed == 0) {
+        s->pace_ms = now_ms();
+        s->resumed = 1;
+    }
     if (r == 0 && s->first && !s->bulk && s->st.pages >= BULK_PAGES)
         s->bulk = bulk_enter(s->tenant->engine);
     if (r == 0 && page < s->st.pages) {
