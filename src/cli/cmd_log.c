@@ -172,6 +172,15 @@ static bool count_parse(const char *text, size_t *n)
     return text[0] >= '0' && text[0] <= '9' && !*end && !errno;
 }
 
+/* "hownow/deactivated-users/x" is written down as "hownow/users/x": a record's home is its collection. */
+static void without_bin(char *path)
+{
+    static const char bin[] = "/deactivated-";
+    char *at = strchr(path, '/');
+    if (at && strncmp(at, bin, sizeof bin - 1) == 0)
+        memmove(at + 1, at + sizeof bin - 1, strlen(at + sizeof bin - 1) + 1);
+}
+
 int cmd_log(int argc, char **argv)
 {
     static const struct option options[] = {{"json", no_argument, NULL, 'j'}, {"follow", no_argument, NULL, 'f'}, {0}};
@@ -191,6 +200,7 @@ int cmd_log(int argc, char **argv)
     if (target_find(&l.target, optind < argc ? argv[optind] : NULL, true, &e))
         return complain(&e);
     l.view.colour = print_colours();
+    without_bin(l.target.path);
     int rc = show(&l, &e);
     return rc == 0 || rc == -EPIPE ? DONE : complain(&e);
 }

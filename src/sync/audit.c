@@ -172,9 +172,9 @@ void audit(struct tenant *t, const struct caller *who, uint64_t home, const char
 {
     struct engine *g = t->engine;
     const struct lms_collection *c = engine_collection(g, home);
-    char at[24], path[400];
+    char at[24], path[PATH_TOLD];
     iso_time(wall_now(), at);
-    snprintf(path, sizeof path, "%s/%s/%s", t->info.conf->name, c ? c->name : "", name ? name : "");
+    path_tell(t, home, name, path);
     json_t *command = who->command[0] ? json_string(who->command) : NULL;
     json_t *o = json_pack("{s:s,s:I,s:I,s:o?,s:s?,s:s,s:s?,s:o?,s:s,s:s?,s:I}", "time", at, "uid", (json_int_t)who->uid,
                           "pid", (json_int_t)who->pid, "command", command, "path", path, "method", l->method, "url",

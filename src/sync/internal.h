@@ -417,6 +417,9 @@ void metrics_free(struct tenant *t);
 void command_ask(struct engine *g, struct ask *a);
 /* "hownow/users/EXT-1.json" → home and name, and the record's number if it is known. */
 int path_resolve(struct engine *g, const char *path, uint64_t *home, char name[256], uint64_t *ino, struct err *e);
+#define PATH_TOLD 1024
+/* The way back: "synap/learning-records/ID-U1/ID-R2.json", the parent where it is known. name: NULL for none. */
+void path_tell(struct tenant *t, uint64_t home, const char *name, char path[PATH_TOLD]);
 json_t *pending_list(struct engine *g);
 
 #endif

@@ -37,6 +37,8 @@ eq "… alone" "1 1" "$(wc -l <"$T/shown") $(grep -c "${files[2]}" "$T/shown")"
 check "of one file" show "$users/${files[0]}"
 eq "… is that file's" 1 "$(grep -c "${files[0]}" "$T/shown")"
 eq "… alone" 1 "$(wc -l <"$T/shown")"
+check "of one in the bin" show "$MNT/hownow/deactivated-users/${files[1]}"
+eq "… is how it came there" 1 "$(grep -c "${files[1]}.*deactivate" "$T/shown")"
 check "of a directory" show "$MNT/hownow"
 eq "… what is below it" 3 "$(wc -l <"$T/shown")"
 check "of another tenant" show "$MNT/synap"
@@ -104,10 +106,14 @@ printf '{"email": "log@example.org", "name": "Log", "password": "Passw0rd-long"}
 check "a create with a password" cp "$T/doc" "$MNT/synap/users/new.json"
 t ls "$MNT/avia/users" >/dev/null
 ssn=$(state avia/users/ID-3 | jq -r .ssn)
+learner=$(t ls "$MNT/synap/users" | sed -n 's/^\(ID-.*\)\.json$/\1/p' | head -n 1)
+check "a record below a learner" sh -c "echo '{\"name\": \"First aid\", \"achievedOn\": \"2024-05-01T00:00:00.000Z\"}' >'$MNT/synap/learning-records/$learner/new.json'"
+check "… is found below the learner" show "$MNT/synap/learning-records/$learner"
+eq "… alone" "1 1" "$(wc -l <"$T/shown") $(grep -c "synap/learning-records/$learner/new.json" "$T/shown")"
 check "and a suspension by an ssn" mv "$MNT/avia/users/ID-3.json" "$MNT/avia/deactivated-users/"
 check "are shown" show "$MNT"
-eq "… both" 2 "$(wc -l <"$T/shown")"
-like "… the request without the ssn" 'suspend/\*\*\*' "$(row 2)"
+eq "… all of them" 3 "$(wc -l <"$T/shown")"
+like "… the request without the ssn" 'suspend/\*\*\*' "$(row 3)"
 eq "… no secret in either" 0 "$(cat <(t "$LMSFS_BIN" log --json "$MNT") "$T/shown" | grep -cE "Passw0rd-long|$ssn")"
 check "it unmounts" mount_stop
 done_testing
