@@ -76,7 +76,8 @@ static void ask_page(struct url *u)
 }
 
 /* "ID-5" of a record that is known, else as its file's name says. */
-static int stem_of(struct tenant *t, const char *name, uint64_t ino, char stem[1024], char **key, struct err *e)
+static int stem_of(struct tenant *t, const struct lms_collection *c, const char *name, uint64_t ino, char stem[1024],
+                   char **key, struct err *e)
 {
     struct known k;
     *key = NULL;
@@ -85,7 +86,7 @@ static int stem_of(struct tenant *t, const char *name, uint64_t ino, char stem[1
             *key = strdup(k.key);
         known_release(&k);
     }
-    int r = *key ? (snprintf(stem, 1024, "ID-%s", *key) < 1024 ? 0 : -ENAMETOOLONG) : doc_name_to_stem(name, stem, 1024);
+    int r = *key ? (snprintf(stem, 1024, "ID-%s", *key) < 1024 ? 0 : -ENAMETOOLONG) : stem_of_name(c, name, stem, 1024);
     return r ? err_set(e, -ENOENT, "%.200s is no record's name", name) : 0;
 }
 
@@ -101,7 +102,7 @@ void url_ask(struct tenant *t, uint64_t home, const char *name, uint64_t ino, ur
         return;
     }
     *u = (struct url){.tenant = t, .c = collection_of(t, home, &e), .done = done, .ctx = ctx};
-    int r = u->c ? stem_of(t, name, ino, stem, &u->key, &e) : -ENOENT;
+    int r = u->c ? stem_of(t, u->c, name, ino, stem, &u->key, &e) : -ENOENT;
     u->parent_key = r ? NULL : parent_key_of(t->engine, home);
     if (r == 0 && u->c->kind == LMS_WRITE_ONLY)
         r = err_set(&e, -ENOTSUP, "%s can't be read, so there is no URL to ask for", u->c->name);
