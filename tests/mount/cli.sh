@@ -188,7 +188,7 @@ eq ".lmsfs/status.json says the same" "120" \
     "$(t cat "$MNT/.lmsfs/status.json" | jq '.tenants[] | select(.name == "hownow").collections[0].entries')"
 OUT=$(timeout $((5 * SLOW)) "$LMSFS_BIN" status --watch --json "$MNT")
 within "status --watch goes on" 2 99 "$(wc -l <<<"$OUT")"
-OUT=$(TERM=xterm timeout $((6 * SLOW)) script -qec "'$LMSFS_BIN' status --watch '$CONF'" /dev/null </dev/null)
+OUT=$(TERM=xterm t 60 script -qec "timeout $((6 * SLOW)) '$LMSFS_BIN' status --watch '$CONF'" /dev/null </dev/null) # killed itself, script would say so
 within "on a terminal it is drawn anew, in the same place" 2 99 "$(grep -o $'\033\\[H\033\\[2J' <<<"$OUT" | wc -l)"
 like "… the table each time" $'\033\\[2JTENANT .*\033\\[2JTENANT ' "$OUT"
 ln -s "$MNT/hownow" "$T/link"
