@@ -43,8 +43,8 @@ struct sweep {
     size_t pages_room;
     uint64_t *seen; /* record ids: page_size of them for each of pages_room. One block: many small ones would keep the heap from shrinking */
     unsigned flying, pass;
-    int64_t since; /* only what changed at or after this is asked for; 0: everything */
-    int64_t pace_ms; /* the pace is measured since then: the first page comes alone, and perhaps after a login */
+    int64_t since;    /* only what changed at or after this is asked for; 0: everything */
+    int64_t pace_ms;  /* the pace is measured since then: the first page comes alone, and perhaps after a login */
     uint32_t resumed; /* pages that were there by then */
     bool first;       /* never complete before: its pages are kept on disk, so that it resumes */
     bool untotalled;  /* the API gives no total: st.total stays UINT64_MAX, st.pages are those known so far */
