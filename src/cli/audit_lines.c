@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/lines.h"
+
 #define BLOCK     4096
 #define LINE_MOST ((size_t)16 << 20)
 #define TRIES     5 /* two files that belong together, while they are rotated */
@@ -47,21 +49,11 @@ static ssize_t read_at(int fd, char *to, size_t len, off_t at)
     return n;
 }
 
-/* Where the line begins that ends at `end`; 0 at the file's beginning. */
+/* Where the line begins that ends at `end`; 0 at the file's beginning, and where it can't be read. */
 static off_t line_before(int fd, off_t end)
 {
-    char block[BLOCK];
-    while (end > 0) {
-        off_t from = end > BLOCK ? end - BLOCK : 0;
-        ssize_t n = read_at(fd, block, (size_t)(end - from), from);
-        if (n <= 0)
-            return 0;
-        const char *newline = memrchr(block, '\n', (size_t)n);
-        if (newline)
-            return from + (newline - block) + 1;
-        end = from;
-    }
-    return 0;
+    off_t at = lines_whole(fd, end);
+    return at > 0 ? at : 0;
 }
 
 /* Where the line that begins at `from` has its newline; -1: it has none yet. */

@@ -98,10 +98,10 @@ static void show_progress(const struct target *t)
     json_array_foreach(json_object_get(status, "tenants"), i, tenant)
     {
         const char *name = json_string_value(json_object_get(tenant, "name"));
-        size_t len = name ? strlen(name) : 0;
         if (!is_first_of(t->path, name))
             continue;
-        const char *below = t->path + len + (t->path[len] == '/');
+        const char *below = t->path + strcspn(t->path, "/");
+        below += *below == '/';
         json_array_foreach(json_object_get(tenant, "collections"), k, c)
         {
             const char *collection = json_string_value(json_object_get(c, "name"));

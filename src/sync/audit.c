@@ -6,6 +6,8 @@
  */
 #include "sync/internal.h"
 
+#include "base/lines.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -13,31 +15,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define TAIL 4096 /* bytes looked at in one go for the end of the last whole line */
-
 static void audit_path(struct engine *g, char path[4096])
 {
     snprintf(path, 4096, "%s/audit.jsonl", g->conf->cache_dir);
 }
 
 /* ------------------------------------------------------------------ the file */
-
-/* Where the last whole line ends. */
-static off_t whole_lines(int fd, off_t size)
-{
-    char tail[TAIL];
-    while (size > 0) {
-        off_t from = size > TAIL ? size - TAIL : 0;
-        ssize_t n = pread(fd, tail, (size_t)(size - from), from);
-        if (n <= 0)
-            return size;
-        char *end = memrchr(tail, '\n', (size_t)n);
-        if (end)
-            return from + (end - tail) + 1;
-        size = from;
-    }
-    return 0;
-}
 
 int audit_open(struct engine *g, struct err *e)
 {
@@ -47,8 +30,8 @@ int audit_open(struct engine *g, struct err *e)
     g->audit.fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     if (g->audit.fd < 0 || fstat(g->audit.fd, &st))
         return err_set(e, -errno, "%s: %s", path, strerror(errno));
-    g->audit.size = whole_lines(g->audit.fd, st.st_size);
-    if (g->audit.size < st.st_size && ftruncate(g->audit.fd, g->audit.size))
+    g->audit.size = lines_whole(g->audit.fd, st.st_size);
+    if (g->audit.size < 0 || (g->audit.size < st.st_size && ftruncate(g->audit.fd, g->audit.size)))
         g->audit.size = st.st_size;
     return 0;
 }

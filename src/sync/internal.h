@@ -169,6 +169,7 @@ int result_error(struct tenant *t, const struct net_result *r, struct err *e);
 uint64_t dir_of_record(uint64_t ino, bool active, uint64_t home); /* the directory it stands in */
 /* Key of the parent that `home` belongs to; malloc'ed; NULL where the collection has no parent. */
 char *parent_key_of(struct engine *g, uint64_t home);
+uint64_t parent_ino(struct engine *g, uint64_t home); /* the record whose directory `home` is; 0: it is none of a parent's */
 char *parent_of(struct engine *g, uint64_t home, char **ext); /* the same; *ext (may be NULL): its external id, or NULL */
 /* Where the parents of a collection's directories are records: another collection's home, or of words its own, with no record id. 0: it
  * has none. */

@@ -118,15 +118,14 @@ int path_resolve(struct engine *g, const char *path, uint64_t *home, char name[2
     return 0;
 }
 
-/* The name that a parent's directory has: its record's, without the ending. */
-static void parent_name(struct tenant *t, const struct lms_collection *c, uint64_t home, char name[256])
+/* The name that a parent's directory has: its record's, without the ending. "" where it has none, or isn't known. */
+static void parent_name(struct engine *g, uint64_t home, char name[256])
 {
-    uint64_t parents = home_of_parents(t, c);
-    struct store_read *v = store_read_begin(t->engine->store);
+    uint64_t ino = parent_ino(g, home);
+    struct store_read *v = ino ? store_read_begin(g->store) : NULL;
     struct store_record rec;
     name[0] = '\0';
-    if (v && store_get(v, ino_make(INO_RECORD, ino_tenant(parents), ino_coll(parents), ino_rec(home)), &rec) == 0 &&
-        strlen(rec.name) > 5)
+    if (v && store_get(v, ino, &rec) == 0 && strlen(rec.name) > 5)
         snprintf(name, 256, "%.*s", (int)strlen(rec.name) - 5, rec.name); /* all end in ".json" */
     if (v)
         store_read_end(v);
@@ -135,9 +134,8 @@ static void parent_name(struct tenant *t, const struct lms_collection *c, uint64
 void path_tell(struct tenant *t, uint64_t home, const char *name, char path[PATH_TOLD])
 {
     const struct lms_collection *c = engine_collection(t->engine, home);
-    char parent[256] = "";
-    if (c && lms_has_parents(c) && ino_rec(home))
-        parent_name(t, c, home, parent);
+    char parent[256];
+    parent_name(t->engine, home, parent);
     snprintf(path, PATH_TOLD, "%s/%s/%s%s%s", t->info.conf->name, c ? c->name : "", parent, parent[0] ? "/" : "",
              name ? name : "");
 }

@@ -32,19 +32,24 @@ uint64_t home_of_parents(struct tenant *t, const struct lms_collection *c)
     return index < 0 ? 0 : ino_make(INO_DIR, t->info.number, (unsigned)index, 0);
 }
 
-char *parent_of(struct engine *g, uint64_t home, char **ext)
+uint64_t parent_ino(struct engine *g, uint64_t home)
 {
     const struct lms_collection *c = engine_collection(g, home);
     struct tenant *t = c && lms_has_parents(c) && ino_rec(home) ? tenant_of(g, home) : NULL;
     uint64_t parents = t ? home_of_parents(t, c) : 0;
+    return parents ? ino_make(INO_RECORD, ino_tenant(parents), ino_coll(parents), ino_rec(home)) : 0;
+}
+
+char *parent_of(struct engine *g, uint64_t home, char **ext)
+{
+    uint64_t ino = parent_ino(g, home);
     if (ext)
         *ext = NULL;
-    if (!parents)
+    if (!ino)
         return NULL;
     struct store_read *r = store_read_begin(g->store);
     struct store_record rec;
-    bool found =
-        r && store_get(r, ino_make(INO_RECORD, ino_tenant(parents), ino_coll(parents), ino_rec(home)), &rec) == 0;
+    bool found = r && store_get(r, ino, &rec) == 0;
     char *key = found && rec.key[0] ? strdup(rec.key) : NULL;
     if (key && ext && rec.ext[0])
         *ext = strdup(rec.ext);

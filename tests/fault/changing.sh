@@ -34,7 +34,7 @@ refresh_until_over() { # as often as it takes for all to happen; a sweep that pe
     done
     return 1
 }
-token=$(curl -s -d grant_type=client_credentials -d client_id=sandbox -d client_secret=sandbox-secret "$URL/token" | jq -r .access_token)
+token=$(hownow_token)
 api_names() { # who is active, by the API itself
     local page
     for page in {1..12}; do

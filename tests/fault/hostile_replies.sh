@@ -67,7 +67,7 @@ for reply in $(ls "$T/replies"); do
 done
 
 # ---- a page that repeats, an id that comes twice ----
-token=$(curl -s -d grant_type=client_credentials -d client_id=sandbox -d client_secret=sandbox-secret "$URL/token" | jq -r .access_token)
+token=$(hownow_token)
 curl -s -H "Authorization: Bearer $token" "$URL/external/v1/users?page=1&per_page=100" >"$T/page1.json"
 jq '{status: 200, body: .}' "$T/page1.json" >"$T/replies/first-page"
 order first-page 'GET /external/v1/users[?]*'

@@ -39,7 +39,7 @@ fails "a page that is HTML" "{\"path\": \"$(page 3)\", \"count\": 99, \"status\"
 fails "half a page" "{\"path\": \"$(page 3)\", \"count\": 99, \"malformed\": true}" EPROTO 'page 3'
 fails "a page without a total" "{\"path\": \"$(page 3)\", \"count\": 99, \"status\": 200, \"body\": {\"data\": []}}" EPROTO 'meta|total'
 fails "no access" "{\"path\": \"$(page 3)\", \"count\": 99, \"status\": 403}" EACCES '403'
-token=$(curl -s -d grant_type=client_credentials -d client_id=sandbox -d client_secret=sandbox-secret "$URL/token" | jq -r .access_token)
+token=$(hownow_token)
 api_page1() { curl -s -H "Authorization: Bearer $token" "$URL/external/v1/users?page=1&per_page=100"; }
 api_page1 >"$T/page1.json"
 total=$(jq '[.meta | .. | numbers] | max' "$T/page1.json")

@@ -167,6 +167,11 @@ pid_gone() { # PID
     [ ! -e "/proc/$1" ] || grep -q '^State:[[:space:]]*Z' "/proc/$1/status" 2>/dev/null
 }
 
+# A token of the sandbox's HowNow, for suites that ask it themselves.
+hownow_token() {
+    curl -s --max-time 20 -d 'grant_type=client_credentials&client_id=sandbox&client_secret=sandbox-secret' "$URL/token" | jq -r .access_token
+}
+
 # Stops a process of ours. The signal is still on its way when kill returns: until every thread stands, one may go on answering.
 pid_stop() { # PID
     kill -STOP "$1" && wait_until 10 pid_stopped "$1"

@@ -25,7 +25,7 @@ file=$(t grep -l '"user_type": "ReadOnly"' "$users"/EXT-*.json | head -n 1)
 t cat "$file" >"$T/yesterday.json"
 printf 'EMP1001\nEMP1002\n' >"$T/ids"
 # Learning Pool isn't asked for a URL, HowNow is: of a lesson.
-lesson=$(curl -s -H "Authorization: Bearer $(curl -s -d grant_type=client_credentials -d client_id=sandbox -d client_secret=sandbox-secret "$URL/token" | jq -r .access_token)" \
+lesson=$(curl -s -H "Authorization: Bearer $(hownow_token)" \
     "$URL/external/v1/contents/search?per_page=100" | jq -r '[.data[] | select(.content_type == "course")][0].id * 8')
 
 commands() { # PAGE

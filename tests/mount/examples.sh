@@ -5,7 +5,7 @@
 
 T_LIMIT=60
 sandbox_start --users 60 --synap-users 10 --thrive-users 10 --avia-users 10 --learningpool-users 5 --job-seconds 0.2
-token=$(curl -s -d grant_type=client_credentials -d client_id=sandbox -d client_secret=sandbox-secret "$URL/token" | jq -r .access_token)
+token=$(hownow_token)
 api() { curl -s -H "Authorization: Bearer $token" "$URL/external/v1/$1"; }
 api 'users?per_page=100' >"$T/users"
 api 'contents/search?per_page=100' >"$T/contents"

@@ -7,7 +7,7 @@ conf_hownow 'trickle = no' 'record_ttl = 1' 'crawl_limit = 1000'
 config_write hownow
 mount_start
 tenant=$MNT/hownow meta=$MNT/hownow/metadata
-token=$(curl -s "$URL/token" -d grant_type=client_credentials -d client_id=sandbox -d client_secret=sandbox-secret | jq -r .access_token)
+token=$(hownow_token)
 api() { # PATH - what the API itself says
     curl -s -H "Authorization: Bearer $token" "$URL/external/v1/$1"
 }

@@ -153,7 +153,7 @@ eq "… nor make one" EACCES "$(printf '{"name": "King"}' | errno_of save "$role
 eq "… both were answered with 403" "POST 403 PUT 403" "$(requests_list "$writes" | awk '{ print $1, $3 }' | sort | xargs)"
 
 # ---- what the stand-in refuses, as the API does ----
-token=$(curl -s "$URL/token" -d grant_type=client_credentials -d client_id=sandbox -d client_secret=sandbox-secret | jq -r .access_token)
+token=$(hownow_token)
 answer() { # METHOD PATH BODY - status and body
     curl -s -w ' %{http_code}' -X "$1" -H "Authorization: Bearer $token" -H 'Content-Type: application/json' -d "$3" "$URL/external/v1/$2"
 }

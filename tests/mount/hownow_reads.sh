@@ -8,7 +8,7 @@ conf_hownow 'trickle = no' 'crawl_limit = 50'
 config_write hownow
 mount_start
 tenant=$MNT/hownow
-token=$(curl -s -d 'grant_type=client_credentials&client_id=sandbox&client_secret=sandbox-secret' "$URL/token" | jq -r .access_token)
+token=$(hownow_token)
 api() { curl -s --max-time 20 -H "Authorization: Bearer $token" "$URL/external/v1/$1"; }
 said() { # PATH JQ - what the API's pages of 100 say, a line each
     for page in 1 2 3; do api "$1?page=$page&per_page=100" | jq -r ".data[]? | $2"; done

@@ -21,7 +21,7 @@ mount_start
 tenant=$MNT/hownow users=$MNT/hownow/users
 ext() { printf 'e-%06d' "$1"; }
 email_of() { t jq -r .email "$users/EXT-$(ext "$1").json"; }
-token=$(curl -s -d "grant_type=client_credentials&client_id=sandbox&client_secret=sandbox-secret" "$URL/token" | jq -r .access_token)
+token=$(hownow_token)
 api() { curl -s -H "Authorization: Bearer $token" "$URL/external/v1/$1"; }
 
 # ---- HR's list ----

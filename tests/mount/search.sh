@@ -8,7 +8,7 @@ config_write
 mount_start
 tenant=$MNT/hownow
 search=$tenant/search
-token=$(curl -s "$URL/token" -d grant_type=client_credentials -d client_id=sandbox -d client_secret=sandbox-secret | jq -r .access_token)
+token=$(hownow_token)
 api() { # PATH - what the API itself says
     curl -s -H "Authorization: Bearer $token" "$URL/external/v1/$1"
 }

@@ -10,7 +10,7 @@ mount_start
 url() { t "$LMSFS_BIN" url "$@" 2>&1; }
 
 # ---- H18 a lesson's files ----
-unread=$(curl -s -H "Authorization: Bearer $(curl -s -d grant_type=client_credentials -d client_id=sandbox -d client_secret=sandbox-secret "$URL/token" | jq -r .access_token)" \
+unread=$(curl -s -H "Authorization: Bearer $(hownow_token)" \
     "$URL/external/v1/contents/search?per_page=100" | jq -r '[.data[] | select(.content_type == "course")][0].id * 8')
 like "H18 a lesson that nobody has read has URLs too" 'X-Amz-Signature=' "$(url "$MNT/hownow/lessons/$unread.json")"
 contents=$MNT/hownow/contents
