@@ -101,6 +101,7 @@ struct ask {
     size_t text_len;
     bool flag;
     bool people;    /* somebody waits: the people's share may be used */
+    bool was_read;  /* ASK_REMOVE: the same process has just opened it to read */
     int timeout_ms; /* 0: the tenant's own for this kind */
     struct caller caller;
     void (*done)(struct ask *a, int result); /* engine thread; frees the ask (ask_free) or what contains it */

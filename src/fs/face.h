@@ -26,7 +26,8 @@
 #define CONSTANT     86400.0 /* seconds that the kernel may keep what only changes with a notification */
 #define MAX_WRITE    (128 * 1024)
 #define MAX_WORKERS  16
-#define CONTROL_KEPT 16 /* texts of the control directory that lookups keep */
+#define READERS_KEPT 1024 /* a power of two */
+#define CONTROL_KEPT 16   /* texts of the control directory that lookups keep */
 
 struct early;    /* park.c */
 struct parked;   /* park.h */
@@ -73,7 +74,8 @@ struct mount {
     uint64_t parked_ever;
     pthread_mutex_t asked_lock; /* when a refresh of a directory was last asked for */
     struct asked *asked;
-    pthread_mutex_t pollers_lock; /* open jobs that somebody polls */
+    _Atomic uint64_t readers[READERS_KEPT]; /* who opened which record to read, lately: reader_key, at its place */
+    pthread_mutex_t pollers_lock;           /* open jobs that somebody polls */
     struct poller *pollers;
     atomic_uint_fast64_t polled_n;
 };

@@ -59,6 +59,7 @@ bool rename_file(fuse_req_t req, uint64_t dir, const char *name, uint64_t to_dir
 
 /* ops_open.c */
 void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
+bool reader_is(fuse_req_t req, uint64_t record); /* whoever asks has lately opened that record to read it; a guess */
 void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi);
 /* Registers the handle and replies; e NULL: open, else create. */
 void open_document(fuse_req_t req, struct at at, uint64_t kernel_ino, const struct fuse_file_info *asked,

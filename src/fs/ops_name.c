@@ -239,9 +239,8 @@ static void remove_record(fuse_req_t req, uint64_t dir, uint64_t record)
     const struct lms_collection *c = tree_collection(m, dir);
     const struct conf_tenant *conf = tree_tenant(m, dir)->conf;
     bool in_bin = ino_kind(dir) == INO_BIN;
-    unsigned needs = in_bin ? LMS_DELETE : LMS_DEACTIVATE | LMS_DELETE;
-    if (!in_bin && conf->unlink == UNLINK_REWRITE)
-        needs |= LMS_UPDATE | LMS_UPSERT;
+    unsigned needs =
+        in_bin ? LMS_DELETE : LMS_DEACTIVATE | LMS_DELETE | LMS_UPDATE | LMS_UPSERT; /* or to be written anew */
     if (!(c->can & needs) || (!in_bin && conf->unlink == UNLINK_DENY)) {
         reply_code(req, -EPERM);
         return;
@@ -250,6 +249,7 @@ static void remove_record(fuse_req_t req, uint64_t dir, uint64_t record)
     if (!p)
         return;
     p->ask.flag = in_bin;
+    p->ask.was_read = reader_is(req, record);
     p->ask.timeout_ms = park_timeout(m, conf->lock_wait);
     park(p, PARK_FIRM);
 }

@@ -254,6 +254,29 @@ static void open_to_write(fuse_req_t req, uint64_t ino, uint64_t kernel_ino, con
         park_detail(req, ino, kernel_ino, fi, NEED_DETAIL, detail_came_to_write);
 }
 
+/* Processes come from the kernel as threads: a program of one thread is known again. */
+static uint64_t reader_key(fuse_req_t req, uint64_t record)
+{
+    return record ^ (uint64_t)fuse_req_ctx(req)->pid << 40;
+}
+
+static _Atomic uint64_t *reader_place(struct mount *m, uint64_t key)
+{
+    return &m->readers[key * 0x9e3779b97f4a7c15u >> 32 & (READERS_KEPT - 1)];
+}
+
+bool reader_is(fuse_req_t req, uint64_t record)
+{
+    uint64_t key = reader_key(req, record);
+    return atomic_load_explicit(reader_place(mount_of(req), key), memory_order_relaxed) == key;
+}
+
+static void reader_note(fuse_req_t req, uint64_t record)
+{
+    uint64_t key = reader_key(req, record);
+    atomic_store_explicit(reader_place(mount_of(req), key), key, memory_order_relaxed);
+}
+
 static void open_record(fuse_req_t req, uint64_t ino, uint64_t kernel_ino, const struct fuse_file_info *fi)
 {
     struct mount *m = mount_of(req);
@@ -271,8 +294,10 @@ static void open_record(fuse_req_t req, uint64_t ino, uint64_t kernel_ino, const
         reply_code(req, code);
     else if (writes(fi->flags))
         open_to_write(req, ino, kernel_ino, fi, &rec, &s);
-    else
+    else {
+        reader_note(req, ino);
         open_to_read(req, ino, kernel_ino, fi, need, &rec);
+    }
 }
 
 void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)

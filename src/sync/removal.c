@@ -125,10 +125,11 @@ int removal_note(struct removal *r, struct err *e)
 {
     if (r->tenant->engine->conf->dry_run)
         return 0;
-    json_t *o = json_pack("{s:I,s:s,s:i,s:I,s:I,s:I,s:s,s:b,s:b,s:b,s:s?,s:s,s:s?}", "home", (json_int_t)r->home, "name",
-                          r->name, "op", (int)r->op, "at", (json_int_t)r->asked_at, "uid", (json_int_t)r->caller.uid,
-                          "pid", (json_int_t)r->caller.pid, "command", r->caller.command, "sent", r->sent, "held",
-                          r->held, "back", r->back, "manager", r->manager, "removal", r->uid, "key", r->key);
+    json_t *o =
+        json_pack("{s:I,s:s,s:i,s:I,s:I,s:I,s:s,s:b,s:b,s:b,s:b,s:s?,s:s,s:s?}", "home", (json_int_t)r->home, "name",
+                  r->name, "op", (int)r->op, "at", (json_int_t)r->asked_at, "uid", (json_int_t)r->caller.uid, "pid",
+                  (json_int_t)r->caller.pid, "command", r->caller.command, "sent", r->sent, "held", r->held, "rewrite",
+                  r->rewrite, "back", r->back, "manager", r->manager, "removal", r->uid, "key", r->key);
     char *s = o ? json_dumps(o, JSON_COMPACT) : NULL;
     json_decref(o);
     if (!s)
@@ -181,7 +182,7 @@ bool removal_take_back(struct tenant *t, uint64_t ino)
         return false;
     if (!r->aside) {
         struct audit_line l = {.method = "-", .url = "removal taken back"};
-        if (!removal_is_rewrite(t))
+        if (!r->rewrite)
             guard_uncount(t, r->asked_at);
         audit(t, &r->caller, r->home, r->name, &l);
     }
@@ -196,8 +197,8 @@ void removal_list(struct tenant *t, json_t *into)
         char at[24];
         iso_time(r->asked_at, at);
         if (!r->aside && !r->dry)
-            json_array_append_new(into, json_pack("{s:s,s:s,s:s,s:s,s:s}", "tenant", t->info.conf->name, "name",
-                                                  r->name, "what", what[r->op], "at", at, "phase",
+            json_array_append_new(into, json_pack("{s:s,s:s,s:s,s:s,s:s}", "tenant", t->info.conf->name, "name", r->name,
+                                                  "what", r->rewrite ? "rewrite" : what[r->op], "at", at, "phase",
                                                   r->held   ? "held"
                                                   : r->sent ? "sent"
                                                             : "grace"));

@@ -16,6 +16,7 @@ struct removal {
     char uid[33];           /* lms_change.uid: of this removal, whichever try it is */
     bool was_sent;          /* replayed: a request may have left in an earlier run */
     bool sent, held, aside; /* aside: an editor's rename hid the record; nothing will be sent */
+    bool rewrite;           /* the beginning of a save: not counted, and never sent */
     bool moving;            /* mv: hidden from nobody, and never in a grace */
     bool asked;             /* its request is out: no verdict yet */
     bool back;              /* moved out of the bin meanwhile: the way back follows */
@@ -43,12 +44,6 @@ void removal_stay_hidden(struct removal *r); /* a dry run's deletion: over for t
 void removal_end(struct removal *r, int code, const struct err *e); /* frees it; e may be NULL */
 void removal_refuse(struct removal *r, int code,
                     const struct err *e); /* the record stays, why is kept in rejected/; frees it */
-
-/* unlink = rewrite: what stands in its grace is the beginning of a save, isn't counted, and is never sent. */
-static inline bool removal_is_rewrite(const struct tenant *t)
-{
-    return t->info.conf->unlink == UNLINK_REWRITE;
-}
 
 /* removal_ask.c */
 void removal_grace_over(void *ctx); /* a timer's: ctx is the removal */

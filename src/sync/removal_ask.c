@@ -11,52 +11,6 @@
 #define PAUSE_MOST 10 /* graces: no longer does a removal wait for a pause of those that follow it */
 #define ASIDE_FOR  (30 * SECOND)
 
-/* ------------------------------------------------------------------ the grace */
-
-static void hold(struct removal *r)
-{
-    struct err ignored;
-    r->held = true;
-    removal_note(r, &ignored);
-}
-
-/* Milliseconds until nothing was removed for a grace: however slowly rm -rf goes, none is sent before the guard has seen them all. */
-static int64_t until_pause(const struct removal *r)
-{
-    int64_t now = now_ms(), grace = r->tenant->info.conf->removal_grace * (int64_t)SECOND;
-    if (r->aside || now - r->noted_ms >= PAUSE_MOST * grace)
-        return 0;
-    int64_t left = r->tenant->removal_asked_ms + grace - now;
-    return r->tenant->removal_asked_ms && left > 0 ? left : 0;
-}
-
-static void not_rewritten(struct removal *r)
-{
-    struct err e;
-    struct audit_line l = {.method = "-", .url = "unlink = rewrite: not written again, nothing removed", .code = -EPERM};
-    audit(r->tenant, &r->caller, r->home, r->name, &l);
-    err_set(&e, -EPERM, "it was not written again within %d s, and unlink = rewrite removes nothing",
-            r->tenant->info.conf->removal_grace);
-    removal_refuse(r, -EPERM, &e);
-}
-
-void removal_grace_over(void *ctx)
-{
-    struct removal *r = ctx;
-    int64_t more = until_pause(r);
-    r->timer = more ? net_timer_start(r->tenant->engine->net, more, removal_grace_over, r) : NULL;
-    if (r->timer)
-        return;
-    if (r->aside)
-        removal_end(r, 0, NULL);
-    else if (removal_is_rewrite(r->tenant))
-        not_rewritten(r);
-    else if (r->tenant->guard.tripped)
-        hold(r);
-    else
-        removal_send(r);
-}
-
 /* ------------------------------------------------------------------ may it be */
 
 static bool delete_allowed(const struct conf_tenant *conf, const struct lms_collection *c)
@@ -84,14 +38,91 @@ static int removal_op(struct tenant *t, const struct lms_collection *c, bool out
     return 0;
 }
 
-/* An unlink that may only be the first step of a save: of what can be saved. `op` is what is shown meanwhile, nothing is sent. */
-static int rewrite_op(struct tenant *t, const struct lms_collection *c, bool out_of_bin, enum lms_op *op, struct err *e)
+/* ------------------------------------------------------------------ an unlink that begins a save */
+
+static const char nothing_removed[] = "unlink = rewrite removes nothing";
+
+/* These unlink a file to write it anew at once. What mv and tar (--remove-files) unlink when they have read it they move away. */
+static bool writes_anew(const struct ask *a)
 {
-    if (out_of_bin || !(c->can & (LMS_UPDATE | LMS_UPSERT)) || t->info.conf->removal_grace == 0)
-        return err_set(e, -EPERM, "unlink = rewrite: nothing of %s is removed", t->info.conf->name);
-    *op = c->can & LMS_DEACTIVATE ? LMS_OP_DEACTIVATE : LMS_OP_DELETE;
-    return 0;
+    static const char *const programs[] = {"cp", "git", "install", "mv", "tar"}, *const movers[] = {"mv", "tar"};
+    bool anew = false;
+    for (size_t i = 0; i < sizeof programs / sizeof *programs; i++)
+        anew = anew || !strcmp(a->caller.command, programs[i]);
+    for (size_t i = 0; i < sizeof movers / sizeof *movers; i++)
+        anew = anew && !(a->was_read && !strcmp(a->caller.command, movers[i]));
+    return anew;
 }
+
+/* Only of what can be saved. `op` is what is shown meanwhile, nothing is sent. */
+static bool may_rewrite(const struct tenant *t, const struct lms_collection *c, const struct ask *a, enum lms_op *op)
+{
+    *op = c->can & LMS_DEACTIVATE ? LMS_OP_DEACTIVATE : LMS_OP_DELETE;
+    return !a->flag && (c->can & (LMS_UPDATE | LMS_UPSERT)) && t->info.conf->removal_grace > 0;
+}
+
+/* What an unlink is: a removal, or where there can be none the beginning of a save, whoever does it or only those that are known to. */
+static int unlink_op(struct tenant *t, const struct lms_collection *c, const struct ask *a, enum lms_op *op,
+                     bool *rewrite, struct err *e)
+{
+    enum conf_unlink is = t->info.conf->unlink;
+    int code = is == UNLINK_REWRITE ? err_set(e, -EPERM, nothing_removed) : removal_op(t, c, a->flag, op, e);
+    *rewrite = code && (is == UNLINK_REWRITE || (is == UNLINK_DEACTIVATE && writes_anew(a))) && may_rewrite(t, c, a, op);
+    return *rewrite ? 0 : code;
+}
+
+/* ------------------------------------------------------------------ the grace */
+
+static void hold(struct removal *r)
+{
+    struct err ignored;
+    r->held = true;
+    removal_note(r, &ignored);
+}
+
+/* Milliseconds until nothing was removed for a grace: however slowly rm -rf goes, none is sent before the guard has seen them all. */
+static int64_t until_pause(const struct removal *r)
+{
+    int64_t now = now_ms(), grace = r->tenant->info.conf->removal_grace * (int64_t)SECOND;
+    if (r->aside || now - r->noted_ms >= PAUSE_MOST * grace)
+        return 0;
+    int64_t left = r->tenant->removal_asked_ms + grace - now;
+    return r->tenant->removal_asked_ms && left > 0 ? left : 0;
+}
+
+static void not_rewritten(struct removal *r)
+{
+    const struct conf_tenant *conf = r->tenant->info.conf;
+    struct audit_line l = {.method = "-", .url = "not written again, nothing removed", .code = -EPERM};
+    struct err e = {0};
+    enum lms_op op;
+    audit(r->tenant, &r->caller, r->home, r->name, &l);
+    if (conf->unlink == UNLINK_REWRITE)
+        err_set(&e, -EPERM, nothing_removed);
+    else if (removal_op(r->tenant, r->c, false, &op, &e) == 0) /* SIGHUP brought an allow_delete meanwhile */
+        err_set(&e, -EPERM, "what was unlinked to be written removes nothing");
+    err_prefix(&e, "not written again within %d s", conf->removal_grace);
+    removal_refuse(r, -EPERM, &e);
+}
+
+void removal_grace_over(void *ctx)
+{
+    struct removal *r = ctx;
+    int64_t more = until_pause(r);
+    r->timer = more ? net_timer_start(r->tenant->engine->net, more, removal_grace_over, r) : NULL;
+    if (r->timer)
+        return;
+    if (r->aside)
+        removal_end(r, 0, NULL);
+    else if (r->rewrite)
+        not_rewritten(r);
+    else if (r->tenant->guard.tripped)
+        hold(r);
+    else
+        removal_send(r);
+}
+
+/* ------------------------------------------------------------------ asks */
 
 /* One more removal; the one that trips the guard is audited. */
 static int count(struct tenant *t, const struct ask *a, const struct known *k, int64_t now, struct err *e)
@@ -104,8 +135,6 @@ static int count(struct tenant *t, const struct ask *a, const struct known *k, i
     }
     return code;
 }
-
-/* ------------------------------------------------------------------ asks */
 
 /* Whom it is about: 0, or -ENOENT. */
 static int whom(struct tenant *t, const struct ask *a, const struct lms_collection **c, struct known *k, struct err *e)
@@ -120,17 +149,18 @@ void removal_ask(struct tenant *t, struct ask *a)
     struct err e = {0};
     struct known k = {0};
     enum lms_op op = LMS_OP_DEACTIVATE;
+    bool rewrite = false;
     struct removal *r = NULL;
     const struct lms_collection *c;
     int code = whom(t, a, &c, &k, &e);
     if (code == 0)
-        code = removal_is_rewrite(t) ? rewrite_op(t, c, a->flag, &op, &e) : removal_op(t, c, a->flag, &op, &e);
+        code = unlink_op(t, c, a, &op, &rewrite, &e);
     if (code == 0 && (r = removal_find(t, a->ino)) && !r->aside)
         code = err_set(&e, -EBUSY, "it is being removed or moved already");
     if (code == 0 && (k.flags & STORE_PROVISIONAL))
         code = err_set(&e, -EBUSY, "its creation is still under way");
     int64_t now = wall_now();
-    if (code == 0 && !removal_is_rewrite(t))
+    if (code == 0 && !rewrite)
         code = count(t, a, &k, now, &e);
     if (code == 0 && r)
         removal_end(r, 0, NULL);
@@ -138,10 +168,12 @@ void removal_ask(struct tenant *t, struct ask *a)
     known_release(&k);
     if (r) {
         r->asked_at = now; /* as the guard counted it, for to be uncounted */
+        r->rewrite = rewrite;
         test_hook("before-removal");
     }
     if (r && (code = removal_note(r, &e))) {
-        guard_uncount(t, now);
+        if (!rewrite)
+            guard_uncount(t, now);
         removal_end(r, code, &e);
         r = NULL;
     }

@@ -136,6 +136,7 @@ static int replay_one(void *ctx, uint64_t ino, const void *value, size_t len)
         r->asked_at = json_integer_value(json_object_get(o, "at"));
         r->manager = manager ? strdup(manager) : NULL;
         r->held = json_is_true(json_object_get(o, "held"));
+        r->rewrite = json_is_true(json_object_get(o, "rewrite")) || t->info.conf->unlink == UNLINK_REWRITE;
         r->moving = op == LMS_OP_REACTIVATE;
         r->back = json_is_true(json_object_get(o, "back"));
         const char *uid = json_string_value(json_object_get(o, "removal"));

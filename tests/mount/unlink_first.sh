@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# install, mv from elsewhere, tar -x and git checkout unlink a file before they write it. Where a removal isn't allowed the unlink says so at
-# once, and they fail with nothing lost; with unlink = rewrite it begins a save, and what isn't written again returns and says why. git with
-# four workers unlinks all of them first: the guard lets none be lost.
+# install, mv from elsewhere, cp --remove-destination, tar -x and git checkout unlink a file before they write it. Where a removal isn't
+# allowed their unlink begins a save, and what isn't written again returns and says why; anybody else's is refused at once. unlink = rewrite
+# makes everybody's a beginning. On HowNow, git with four workers unlinks all of them first: the guard lets none be lost.
 # timeout: 240
 . tests/lib/lib.sh
 
@@ -37,42 +37,28 @@ person() { # VALUE - the next one, and $T/new.json with that name
 }
 
 # ---- by default ----
-requests_clear
-for by in install mv cp_remove tar git; do
-    person "By $by"
-    before=$(name_of "$id")
-    not_by() { ! by_$by 2>"$T/said"; }
-    check "$by fails where nobody may be removed" not_by
-    like "… and says so" 'not permitted|File exists' "$(cat "$T/said")"
-    eq "… the person is as before" "$before" "$(t jq -r .name "$file")"
-    eq "… in the LMS too" "$before" "$(name_of "$id")"
-done
-person "By mv"
-t mv "$T/new.json" "$file" 2>/dev/null
-check "mv keeps what it could not move" test -s "$T/new.json"
-eq "rm says so at once" EPERM "$(errno_of unlink "$file")"
-eq "nothing of it was sent" "" "$(sent)"
-eq "nothing waits" 0 "$(t "$LMSFS_BIN" pending --json "$MNT" | jq '.pending | length')"
-cp "$T/new.json" "$T/$key.json"
-check "the way to do it: tar --overwrite" sh -c "tar -C '$T' -c '$key.json' | tar -C '$users' -x --overwrite"
-eq "… is one save" "By mv" "$(name_of "$id")"
-person "From git"
-git_folder && cp "$T/new.json" "$T/w/$key.json" && git_commit
-check "… for git too: git archive into it" sh -c "git --git-dir='$T/g' archive HEAD '$key.json' | tar -C '$users' -x --overwrite"
-eq "… is one save" "From git" "$(name_of "$id")"
-
-# ---- unlink = rewrite ----
-sed -i '/^\[synap\]/a unlink = rewrite' "$CONF"
-sed -i '/^\[avia\]/a unlink = rewrite' "$CONF"
-remount
 for by in install mv cp_remove tar git; do
     person "By $by"
     requests_clear
-    check "$by, with unlink = rewrite" by_$by
+    check "$by, where nobody may be removed" by_$by
     eq "… is one upsert, and nothing else is sent" "PATCH /users/$id 204" "$(sent)"
     eq "… the LMS has it" "By $by" "$(name_of "$id")"
     eq "… and the file" "By $by" "$(t jq -r .name "$file")"
 done
+users=$MNT/avia/groups
+group=$(state avia/groups | jq '[.groups[] | select(.users | length > 0)][0].ID')
+key=ID-$group file=$users/ID-$group.json
+members() { state avia/groups | jq -c --argjson id "$group" '[.groups[] | select(.ID == $id) | .users[].ssn] | sort'; }
+t ls "$users" >/dev/null
+for by in install mv cp_remove tar git; do
+    t jq --argjson all "$(state avia/users | jq -c '[.users[].ssn]')" '.group_users += [($all - .group_users)[0]]' "$file" >"$T/new.json"
+    cp "$T/new.json" "$T/wanted.json"
+    requests_clear
+    check "$by of a group, which AVIA can't remove" by_$by
+    eq "… is one save" 1 "$(requests '(.method != "GET") and (.path != "/token")')"
+    eq "… and the LMS has the member" "$(jq -c '.group_users | sort' "$T/wanted.json")" "$(members)"
+done
+users=$MNT/synap/users
 requests_clear
 files=()
 git_folder
@@ -85,23 +71,80 @@ git_commit
 check "git checkout of fifteen with four workers: more than max_removals" git_checkout 4 "$users" "${files[@]}"
 eq "… are fifteen PATCHes" "15 PATCH" "$(sent | cut -d ' ' -f 1 | sort | uniq -c | xargs)"
 like "… the guard has nothing to say" '"guard_tripped": *false' "$(t "$LMSFS_BIN" status --json "$MNT" | tr '\n' ' ')"
-person "Never written"
-text=$(t cat "$file")
+
+fails() { ! t "$@" >"$T/said" 2>&1; }
+refused() { # TEXT CMD… - EPERM, the person stays, nothing is sent
+    local text=$1 before
+    shift
+    before=$(t cat "$file")
+    requests_clear
+    check "$text is refused" fails "$@"
+    like "… at once" 'not permitted' "$(cat "$T/said")"
+    eq "… the person is as before" "$before" "$(t cat "$file")"
+    eq "… nothing waits" 0 "$(t "$LMSFS_BIN" pending --json "$MNT" | jq '.pending | length')"
+    eq "… nothing of it was sent" "" "$(sent)"
+}
+person "Stays"
+refused "rm" rm -f "$file"
+refused "a script's unlink" python3 -c 'import os, sys; os.unlink(sys.argv[1])' "$file"
+refused "find -delete" find "$file" -delete
+refused "mv out of the tenant" mv "$file" "$T/moved.json"
+refused "tar --remove-files" tar -C "$users" -c "$key.json" --remove-files -f "$T/out.tar"
+
+never_written() { # WORDS CMD…
+    local words=$1 text
+    shift
+    text=$(t cat "$file")
+    requests_clear
+    check "$1 that only unlinks begins a save, and says nothing yet" t "$@"
+    eq "… the name is gone" ENOENT "$(errno_of stat "$file")"
+    like "… pending has it" '"what": *"rewrite"' "$(t "$LMSFS_BIN" pending --json "$MNT" | tr '\n' ' ')"
+    check "… lmsfs wait tells the end" fails "$LMSFS_BIN" wait "$file"
+    like "… with the reason" "$words" "$(cat "$T/said")"
+    check "… the person returns" wait_until 20 test -e "$file"
+    eq "… as before" "$text" "$(t cat "$file")"
+    like "… why says so" "$words" "$(t "$LMSFS_BIN" why "$file")"
+    like "… rejected/ has it" "$words" "$(t "$LMSFS_BIN" rejected "$MNT")"
+    like "… audit.jsonl too" '"verdict":"EPERM"' "$(grep 'not written again' "$CACHE/audit.jsonl" | tail -n 1)"
+    eq "… and nothing was sent" "" "$(sent)"
+    t "$@"
+    daemon_crash
+    mount_start
+    check "it returns after a crash too" wait_until 20 test -e "$file"
+    eq "… and nothing was sent" "" "$(sent)"
+}
+person "Cleaned"
+git_folder
+cp "$T/new.json" "$T/w/other.json"
+git_commit
+never_written 'only where allow_delete names users' git --git-dir="$T/g" --work-tree="$users" clean -fq -- "$key.json"
+
+# ---- unlink = rewrite ----
+sed -i '/^\[synap\]/a unlink = rewrite' "$CONF"
+sed -i '/^\[avia\]/a unlink = rewrite' "$CONF"
+remount
+by_script() { t python3 -c 'import os, shutil, sys; os.unlink(sys.argv[2]); shutil.copyfile(*sys.argv[1:])' "$T/new.json" "$file"; }
+person "By a script"
 requests_clear
-check "rm alone begins, and says nothing yet" rm "$file"
-eq "… the name is gone" ENOENT "$(errno_of stat "$file")"
-eq "… lmsfs wait tells the end: EPERM" yes "$(t 30 "$LMSFS_BIN" wait "$file" 2>&1 | grep -q 'rewrite\|EPERM\|not permitted' && echo yes)"
-check "… the person returns" wait_until 20 test -e "$file"
-eq "… as before" "$text" "$(t cat "$file")"
-like "… why says so" 'unlink = rewrite removes nothing' "$(t "$LMSFS_BIN" why "$file")"
-like "… rejected/ has it" 'unlink = rewrite' "$(t "$LMSFS_BIN" rejected "$MNT")"
-like "… audit.jsonl too" '"verdict":"EPERM"' "$(grep 'unlink = rewrite' "$CACHE/audit.jsonl" | tail -n 1)"
-eq "… and nothing was sent" "" "$(sent)"
-rm "$file"
-daemon_crash
-mount_start
-check "it returns after a crash too" wait_until 20 test -e "$file"
-eq "… and nothing was sent" "" "$(sent)"
+check "a script that unlinks and writes, with unlink = rewrite" by_script
+eq "… is one upsert, and nothing else is sent" "PATCH /users/$id 204" "$(sent)"
+eq "… the LMS has it" "By a script" "$(name_of "$id")"
+person "Never written"
+never_written 'unlink = rewrite removes nothing' rm "$file"
+sed -i 's/^unlink = rewrite/unlink = deny/' "$CONF"
+remount
+person "Denied"
+refused "mv into the tenant, with unlink = deny," mv "$T/new.json" "$file"
+refused "rm, with unlink = deny," rm -f "$file"
+file=$MNT/avia/users/ID-3.json
+t ls "$MNT/avia/users" >/dev/null
+refused "rm of somebody who could be suspended" rm -f "$file"
+file=$users/$key.json
+check "cp works" t cp "$T/new.json" "$file"
+eq "… is one save" "PATCH /users/$id 204" "$(sent)"
+sed -i 's/^unlink = deny/unlink = rewrite/' "$CONF"
+remount
+
 bin=$MNT/avia/deactivated-users
 t ls "$MNT/avia/users" >/dev/null
 check "AVIA: mv into the bin means what it says all the same" mv "$MNT/avia/users/ID-3.json" "$bin/"
