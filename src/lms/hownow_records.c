@@ -245,6 +245,16 @@ static int read_key(const struct lms_collection *c, const json_t *api, char **ke
     return hownow_is(c, "sources") ? reply_name(api, "id", key, e) : reply_id(api, "id", key, e);
 }
 
+/* Since when it stands in its list: a member's, or an assignment's, is not when the person or the content was made. */
+static int64_t joined_at(const json_t *api)
+{
+    static const char *const keys[] = {"created_at", "group_joining_date", "assigned_at"};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (json_object_get(api, keys[i]))
+            return reply_time(json_object_get(api, keys[i]));
+    return 0;
+}
+
 int hownow_record(const struct lms_collection *c, json_t *api, struct lms_record *out, struct err *e)
 {
     const char *ext = NULL, *email = NULL;
@@ -267,7 +277,7 @@ int hownow_record(const struct lms_collection *c, json_t *api, struct lms_record
     }
     out->active = !user || is_active(api);
     out->mtime = reply_time(json_object_get(api, "updated_at"));
-    out->made_at = reply_time(json_object_get(api, "created_at"));
+    out->made_at = joined_at(api);
     if (rc) {
         /* told already */
     } else if (c->fields) {

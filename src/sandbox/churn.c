@@ -10,8 +10,8 @@
 #include "hownow.h"
 #include "seed.h"
 
-enum kind { JOIN, LEAVE, CHANGE, REORDER, TURNOVER, KINDS };
-static const char *const kind_names[KINDS] = {"join", "leave", "change", "reorder", "turnover"};
+enum kind { JOIN, LEAVE, CHANGE, REORDER, TURNOVER, RETURN, KINDS };
+static const char *const kind_names[KINDS] = {"join", "leave", "change", "reorder", "turnover", "return"};
 
 struct churn {
     uint64_t seed, drawn;
@@ -77,6 +77,23 @@ static void leave(struct sandbox *sb)
     note(sb->churn->left, &u);
 }
 
+/* Somebody who left is back, and has the date of old. */
+static void come_back(struct sandbox *sb)
+{
+    uint32_t n = people_total(sb->people), from = (uint32_t)draw(sb->churn, n);
+    struct user u;
+
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t index = (from + i) % n;
+        if (people_is_active(sb->people, index) || !people_load(sb->people, index, &u) || u.deleted)
+            continue;
+        hn_set_active(&u);
+        people_store(sb->people, &u);
+        note(sb->churn->joined, &u);
+        return;
+    }
+}
+
 static void change(struct sandbox *sb)
 {
     struct user u;
@@ -108,6 +125,10 @@ void churn_before_page(struct sandbox *sb)
     case TURNOVER: /* one for one: the total is as it was */
         leave(sb);
         join(sb);
+        break;
+    case RETURN:
+        come_back(sb);
+        leave(sb);
         break;
     default:
         people_reorder(sb->people, (uint32_t)draw(c, 1000000), draw(c, 2));
@@ -152,7 +173,7 @@ void churn_begin(struct sandbox *sb, struct request *rq, struct reply *rp)
     c->changed = json_array();
     if (!c->kinds_n) {
         churn_free(c);
-        sb_control_error(rp, 400, "kinds are join, leave, change, reorder, turnover");
+        sb_control_error(rp, 400, "kinds are join, leave, change, reorder, turnover, return");
         return;
     }
     churn_free(sb->churn);

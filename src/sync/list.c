@@ -88,6 +88,26 @@ void list_ask(struct tenant *t, struct ask *a)
     waiters_add(g, &s->waiters, a);
 }
 
+bool list_read_twice(struct tenant *t)
+{
+    struct refresh_note *n = NULL, *next = NULL;
+    struct sweep *s = NULL;
+    struct err e;
+    if (t->sweeps)
+        return false;
+    HASH_ITER(hh, t->refreshed, n, next)
+    {
+        const struct lms_collection *c = n->read_once ? collection_of(t, n->dir, &e) : NULL;
+        if (!c || (n->failed_at && wall_now() - n->failed_at < RETRY_AFTER) ||
+            !(s = sweep_start(t, n->dir, c, false, &e)))
+            continue;
+        s->background = true;
+        sweep_next(s);
+        return true;
+    }
+    return false;
+}
+
 struct again {
     fetch_done *done;
     void *ctx;

@@ -47,6 +47,7 @@ struct sweep {
     int64_t pace_ms;  /* the pace is measured since then: the first page comes alone, and perhaps after a login */
     uint32_t resumed; /* pages that were there by then */
     bool first;       /* never complete before: its pages are kept on disk, so that it resumes */
+    bool background;  /* nobody asked for it: only what nobody else wants of the budget, until somebody waits */
     bool untotalled;  /* the API gives no total: st.total stays UINT64_MAX, st.pages are those known so far */
     bool failed, confirming;
     bool verify;  /* whole and told; what it missed is being asked for */
@@ -68,6 +69,7 @@ struct refresh_note {
     int64_t tried_at, failed_at;
     int64_t began_at;  /* when the last good one began; 0 = none that we saw */
     int64_t whole_at;  /* the last sweep that asked for everything; 0 = none that we saw */
+    bool read_once;    /* in a first listing of several pages, and not since */
     char error[512];   /* of the try at failed_at */
     char spoiled[512]; /* of the last whole one: what it could not read, "" = nothing */
     UT_hash_handle hh;

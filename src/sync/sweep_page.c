@@ -5,8 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BULK_PAGES 10 /* a first listing of fewer is written as everything else is */
-#define SPOILED    "the LMS's list has it in a form that can't be represented; what is shown is older: "
+#define BACKGROUND_TIMEOUT (3600 * SECOND) /* a page waits for its turn as long as others want the budget */
+#define BULK_PAGES         10              /* a first listing of fewer is written as everything else is */
+#define SPOILED            "the LMS's list has it in a form that can't be represented; what is shown is older: "
 
 /* ------------------------------------------------------------------ its rows */
 
@@ -265,11 +266,11 @@ static void page_ask(struct sweep *s, uint32_t page)
     *call = (struct page_call){s, page};
     s->pages[page].flying = true;
     s->flying++;
-    tenant_send(s->tenant, &req, NET_LISTING,
-                SWEEP_PAGE_TIMEOUT > s->tenant->info.conf->list_timeout * SECOND
-                    ? SWEEP_PAGE_TIMEOUT
-                    : s->tenant->info.conf->list_timeout * SECOND,
-                true, on_page, call);
+    bool background = s->background && !s->waiters.first;
+    int64_t timeout = s->tenant->info.conf->list_timeout * SECOND,
+            least = background ? BACKGROUND_TIMEOUT : SWEEP_PAGE_TIMEOUT;
+    tenant_send(s->tenant, &req, background ? NET_BACKGROUND : NET_LISTING, timeout > least ? timeout : least, true,
+                on_page, call);
 }
 
 void sweep_ask_pages(struct sweep *s)

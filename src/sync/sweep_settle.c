@@ -247,8 +247,10 @@ void sweep_settle(struct sweep *s)
     struct refresh_note *note = list_note(s->tenant, s->dir);
     if (note)
         note->began_at = s->st.started_at;
-    if (note && !s->since)
+    if (note && !s->since) {
         note->whole_at = wall_now();
+        note->read_once = s->first && s->st.pages > 1 && !s->untotalled;
+    }
     s->verify = true;
     waiters_end(s->tenant->engine, &s->waiters, 0, NULL);
     sweep_next(s);

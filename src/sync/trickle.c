@@ -1,6 +1,7 @@
 /* trickle.c — details fetched in the background, with budget that nobody else wants; and old versions thrown away.
  *
- * One record at a time, in the order of record ids, round and round: those whose detail isn't known. It begins once the listing is whole.
+ * One record at a time, in the order of record ids, round and round: those whose detail isn't known. It begins once the listing is whole,
+ * and first reads it a second time, if it had several pages.
  */
 #include "sync/internal.h"
 
@@ -92,7 +93,8 @@ static void tick(void *ctx)
         prune(k);
     net_host_stats(t->host, &st);
     bool room = st.queued == 0 && st.active == 0 && (st.limit == 0 || st.used < st.limit / 2);
-    uint64_t ino = t->info.conf->trickle && t->info.conf->detail != DETAIL_NEVER && room ? next_row(k) : 0;
+    bool may = t->info.conf->trickle && room, listing = may && list_read_twice(t);
+    uint64_t ino = may && !listing && t->info.conf->detail != DETAIL_NEVER ? next_row(k) : 0;
     if (ino)
         fetch_by_ino(t, ino, NET_BACKGROUND, 120 * SECOND, fetched, k);
     else

@@ -202,6 +202,7 @@ static void test_read_only_documents_are_the_apis_objects(void **state)
     struct lms_page p = list("group-members", "hownow/group_users_page.json");
     assert_string_equal(p.rows[0].email, "ravi@example.org");
     assert_string_equal(p.rows[0].key, "56196");
+    assert_int_equal(p.rows[0].made_at, 1648047575); /* since when a member */
     lms_page_release(&p);
 }
 

@@ -86,6 +86,7 @@ static void test_contents_are_the_apis_objects_named_by_hownow_id(void **state)
         assert_int_equal(p.total, cases[i].total);
         assert_int_equal(p.rows_n, json_array_size(json_object_get(reply, "data")));
         assert_string_equal(p.rows[1].key, cases[i].key);
+        assert_true(i > 0 || p.rows[1].made_at == 1771584377); /* since when assigned */
         for (size_t k = 0; k < p.rows_n; k++) {
             assert_true(p.rows[k].active);
             assert_null(p.rows[k].ext);
