@@ -152,7 +152,7 @@ fuzz:                     ## every fuzzer for FUZZ_SECONDS (60) each
 
 bench:                    ## measure, where tests/bench/run is there to do it
 	@test -x tests/bench/run || { echo 'make bench: there is no tests/bench/run in this tree'; exit 1; }
-	$(DEPS) test
+	$(DEPS) bench
 	$(SUBMAKE) all tests
 	@BUILD=$(BUILD) tests/bench/run
 
