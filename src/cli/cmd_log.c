@@ -30,6 +30,7 @@ struct log {
     struct target target;
     struct audit_lines lines;
     struct log_view view;
+    struct log_of of;
     bool json, follow;
     size_t last, shown;
 };
@@ -38,8 +39,8 @@ struct log {
 
 static bool wanted(void *ctx, const char *text, size_t len)
 {
-    const struct log *l = ctx;
-    return log_is_of(text, len, l->target.path);
+    struct log *l = ctx;
+    return log_is_of(&l->of, text, len);
 }
 
 static void take(void *ctx, const char *text, size_t len)
@@ -201,6 +202,7 @@ int cmd_log(int argc, char **argv)
         return complain(&e);
     l.view.colour = print_colours();
     without_bin(l.target.path);
+    l.of.path = l.target.path;
     int rc = show(&l, &e);
     return rc == 0 || rc == -EPIPE ? DONE : complain(&e);
 }

@@ -90,6 +90,19 @@ static void print_who(FILE *to, struct log_view *v, const json_t *entry)
     pad(to, n, 14);
 }
 
+/* The file that was asked for, and whose it is where that has another name. */
+static void print_path(FILE *to, const json_t *entry)
+{
+    const char *path = text_of(entry, "path"), *record = text_of(entry, "record");
+    int n = cell(to, path ? path : "?");
+    if (record) {
+        fputs(" (", to);
+        n += cell(to, record) + 3;
+        fputc(')', to);
+    }
+    pad(to, n, 32);
+}
+
 static void print_verdict(FILE *to, const struct log_view *v, const json_t *entry)
 {
     const char *verdict = text_of(entry, "verdict");
@@ -177,9 +190,9 @@ void print_log(FILE *to, struct log_view *v, const char *text, size_t len)
         json_decref(entry);
         return;
     }
-    const char *path = text_of(entry, "path"), *job = text_of(entry, "job");
+    const char *job = text_of(entry, "job");
     print_who(to, v, entry);
-    pad(to, cell(to, path ? path : "?"), 32);
+    print_path(to, entry);
     print_what(to, entry);
     fputs(job ? "  job " : "", to);
     print_text(to, job ? job : "");
@@ -220,13 +233,26 @@ static bool is_below(const char *path, const char *dir)
     return strncmp(path, dir, len) == 0 && (!path[len] || path[len] == '/');
 }
 
-bool log_is_of(const char *text, size_t len, const char *path)
+/* "hownow/users/new.json" and "EXT-1.json": is it "hownow/users/EXT-1.json"? */
+static bool is_beside(const char *path, const char *other, const char *name)
 {
-    if (!*path)
+    const char *slash = strrchr(other, '/');
+    size_t len = slash ? (size_t)(slash - other) + 1 : 0;
+    return strncmp(path, other, len) == 0 && strcmp(path + len, name) == 0;
+}
+
+bool log_is_of(struct log_of *of, const char *text, size_t len)
+{
+    if (!*of->path)
         return true;
     json_t *entry = entry_of(text, len);
-    const char *of = text_of(entry, "path");
-    bool is = json_object_get(entry, "lost") || (of && is_below(of, path));
+    const char *path = text_of(entry, "path"), *record = text_of(entry, "record");
+    bool is = path && (is_below(path, of->path) || strcmp(path, of->id_path) == 0 ||
+                       (record && (is_beside(of->path, path, record) || is_beside(of->id_path, path, record))));
+    const char *name = is && record ? strrchr(path, '/') : NULL;
+    if (name && strncmp(name, "/ID-", 4) == 0 && is_beside(of->path, path, record))
+        snprintf(of->id_path, sizeof of->id_path, "%s", path);
+    is = is || json_object_get(entry, "lost");
     json_decref(entry);
     return is;
 }

@@ -158,10 +158,11 @@ void audit(struct tenant *t, const struct caller *who, uint64_t home, const char
     char at[24], path[PATH_TOLD];
     iso_time(wall_now(), at);
     path_tell(t, home, name, path);
+    const char *record = l->record && strcmp(l->record, name) != 0 ? l->record : NULL;
     json_t *command = who->command[0] ? json_string(who->command) : NULL;
-    json_t *o = json_pack("{s:s,s:I,s:I,s:o?,s:s?,s:s,s:s?,s:o?,s:s,s:s?,s:I}", "time", at, "uid", (json_int_t)who->uid,
-                          "pid", (json_int_t)who->pid, "command", command, "path", path, "method", l->method, "url",
-                          l->url, "fields", fields_of(c, l), "verdict",
+    json_t *o = json_pack("{s:s,s:I,s:I,s:o?,s:s?,s:s?,s:s,s:s?,s:o?,s:s,s:s?,s:I}", "time", at, "uid",
+                          (json_int_t)who->uid, "pid", (json_int_t)who->pid, "command", command, "path", path, "record",
+                          record, "method", l->method, "url", l->url, "fields", fields_of(c, l), "verdict",
                           l->request ? "dry run"
                           : l->code  ? err_name(l->code)
                                      : "ok",

@@ -398,6 +398,7 @@ struct audit_line {
     json_t *values;           /* the document that they are of; borrowed, may be NULL */
     json_t *request;          /* dry run: what would have been sent, masked; borrowed */
     int code;                 /* 0 or -errno */
+    const char *record;       /* the file name of whom it is about; NULL: the one that was asked for */
     const char *job;
     int64_t ms;
 };

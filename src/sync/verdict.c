@@ -294,14 +294,26 @@ static int verdict_code(int code)
     }
 }
 
+/* The name of the record that it is about, saved under whatever name; "": nobody knows it yet. */
+static void record_of(const struct save *s, char name[256])
+{
+    const struct lms_record r = {.ext = s->id, .key = s->last.key ? s->last.key : s->now.key};
+    bool known = (s->c->ext_prefix && r.ext && *r.ext) || (r.key && *r.key);
+    if (!known || canonical_name(s->c, &r, name))
+        name[0] = '\0';
+}
+
 static void line(struct save *s, int code, const char *job, int64_t ms)
 {
     const struct http_request *q = &s->plan.steps[s->step];
+    char record[256];
+    record_of(s, record);
     struct audit_line l = {.method = http_method_name(q->method),
                            .url = http_shown(q),
                            .fields = s->changed,
                            .values = s->merged,
                            .code = code,
+                           .record = record[0] ? record : NULL,
                            .job = job,
                            .ms = ms};
     audit(s->tenant, &s->caller, s->home, s->name, &l);
@@ -375,10 +387,13 @@ static void on_step(void *ctx, struct net_result *res)
 static json_t *dry_requests(struct save *s)
 {
     json_t *all = json_array();
+    char record[256];
+    record_of(s, record);
     for (size_t i = 0; i < s->plan.n; i++) {
         const struct http_request *q = &s->plan.steps[i];
         json_t *request = dry_request(s->c, q);
         struct audit_line l = {.method = http_method_name(q->method),
+                               .record = record[0] ? record : NULL,
                                .url = http_shown(q),
                                .fields = s->changed,
                                .values = s->merged,

@@ -3,7 +3,7 @@
 # timeout: 120
 . tests/lib/lib.sh
 
-sandbox_start --users 30 --synap-users 5 --avia-users 5 --job-seconds 0.2
+sandbox_start --users 300 --synap-users 5 --avia-users 5 --job-seconds 0.2
 conf_hownow 'trickle = no' 'removal_grace = 0'
 conf_lmsfs 'audit_max = 4K'
 config_write hownow synap avia
@@ -48,6 +48,29 @@ check "… the lines as they stand" cmp "$T/shown" "$CACHE/audit.jsonl"
 eq "in a pipe there are no colours" 0 "$(t "$LMSFS_BIN" log "$MNT" | grep -c $'\033')"
 eq "… on a terminal what failed has one" 1 "$(t env -u NO_COLOR TERM=xterm script -qec "'$LMSFS_BIN' log '$MNT'" /dev/null | grep -c $'\033\[31mEINVAL')"
 eq "… not with NO_COLOR" 0 "$(t env NO_COLOR=1 TERM=xterm script -qec "'$LMSFS_BIN' log '$MNT'" /dev/null | grep -c $'\033\[31m')"
+
+# ---- whose it is, under whatever name it was saved ----
+comes() { # DIR JSON - as new.json
+    printf '%s' "$2" >"$T/new.json" && t cp "$T/new.json" "$1/new.json"
+}
+check "one who comes as new.json" comes "$users" '{"external_user_id": "l-1", "name": "Late", "email": "late@example.org", "user_type": "ReadOnly"}'
+check "… is in the log of the file that he is" show "$users/EXT-l-1.json"
+like "… with the name that was saved" 'hownow/users/new.json \(EXT-l-1.json\) +POST' "$(row 1)"
+check "a second save, by his own name" edit EXT-l-1.json '.name = "Later"'
+t rm "$users/new.json" # the name that means the first one
+check "another one who comes as new.json" comes "$users" '{"external_user_id": "l-2", "name": "Last", "email": "last@example.org", "user_type": "ReadOnly"}'
+check "the log of the first one" show "$users/EXT-l-1.json"
+eq "… has his two lines" "2 0" "$(wc -l <"$T/shown") $(grep -c l-2 "$T/shown")"
+check "one whom the LMS gives a number" \
+    comes "$MNT/synap/users" '{"email": "lea@example.org", "name": "Lea", "password": "Passw0rd-long", "attr": {"location": "York"}}'
+lea=$(t readlink "$MNT/synap/users/new.json")
+check "… is in the log of that number's file" show "$MNT/synap/users/$lea"
+eq "… with his one line" 1 "$(grep -c "synap/users/new.json ($lea)" "$T/shown")"
+nobody=$(t ls "$users" | grep '^ID-' | head -n 1)
+check "one who is given an external id" edit "$nobody" '.external_user_id = "l-3"'
+check "… and then is saved by it" wait_until 10 edit EXT-l-3.json '.name = "Named"'
+check "… has both lines in one log" show "$users/EXT-l-3.json"
+eq "… the older one under the name of before" "$nobody EXT-l-3.json" "$(grep -o 'ID-[0-9]*.json\|users/EXT-l-3.json' "$T/shown" | sed 's|users/||' | xargs)"
 
 # ---- following ----
 "$LMSFS_BIN" log -f -n 1 "$MNT" >"$T/followed" 2>&1 &

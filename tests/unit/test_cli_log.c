@@ -100,7 +100,8 @@ static void test_nothing_steers_a_terminal(void **state)
 
 static bool of(const char *line, const char *path)
 {
-    return log_is_of(line, strlen(line), path);
+    struct log_of of = {.path = path};
+    return log_is_of(&of, line, strlen(line));
 }
 
 static void test_a_path_has_itself_and_what_is_below(void **state)
@@ -119,6 +120,25 @@ static void test_a_path_has_itself_and_what_is_below(void **state)
     assert_true(of("{\"lost\":3}", "hownow")); /* may have been of any */
 }
 
+static void test_a_file_has_what_was_saved_for_it_under_other_names(void **state)
+{
+    static const char made[] = "{\"path\":\"hownow/users/new.json\",\"record\":\"ID-5.json\"}",
+                      under_id[] = "{\"path\":\"hownow/users/ID-5.json\"}",
+                      named[] = "{\"path\":\"hownow/users/ID-5.json\",\"record\":\"EXT-1.json\"}",
+                      other[] = "{\"path\":\"hownow/users/new.json\",\"record\":\"EXT-2.json\"}",
+                      elsewhere[] = "{\"path\":\"synap/users/new.json\",\"record\":\"EXT-1.json\"}";
+    struct log_of wanted = {.path = "hownow/users/EXT-1.json"};
+    (void)state;
+    assert_false(log_is_of(&wanted, under_id, strlen(under_id))); /* nothing says so yet */
+    assert_false(log_is_of(&wanted, other, strlen(other)));
+    assert_false(log_is_of(&wanted, elsewhere, strlen(elsewhere)));
+    assert_true(log_is_of(&wanted, named, strlen(named)));
+    assert_true(log_is_of(&wanted, under_id, strlen(under_id)));
+    assert_true(log_is_of(&wanted, made, strlen(made)));
+    assert_false(log_is_of(&wanted, other, strlen(other)));
+    assert_true(of(made, "hownow/users/ID-5.json"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -128,6 +148,7 @@ int main(void)
         cmocka_unit_test(test_what_was_lost_is_told),
         cmocka_unit_test(test_nothing_steers_a_terminal),
         cmocka_unit_test(test_a_path_has_itself_and_what_is_below),
+        cmocka_unit_test(test_a_file_has_what_was_saved_for_it_under_other_names),
     };
     setenv("TZ", "UTC", 1);
     tzset();
