@@ -6,46 +6,16 @@
  * Whole means what it means for a listing (sweep.h): every page reported one total and the different ids are as many, else all is read
  * again, a few times; without a total a second pass must give the same.
  */
-#include "sync/internal.h"
+#include "sync/search.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define PARALLEL     4
-#define ROWS_A_WRITE 100
 #define PASSES       4
 #define PAGE_TIMEOUT (60 * SECOND)
-#define FOUND_MOST   16000000ull
-#define NO_TOTAL     UINT64_MAX
 #define NOTES_MOST   64
-
-struct leaf {
-    bool done;
-    size_t n; /* rows, at recs + page * page_size */
-};
-
-struct search {
-    char *what; /* "collection/text" */
-    struct tenant *tenant;
-    const struct lms_collection *c;
-    const char *text;      /* in `what` */
-    char parent_name[256]; /* file name of the parent that the text names, or "" */
-    char *parent_key;      /* its key; else NULL */
-    uint64_t home;         /* where what is found stands; 0: no row has told yet */
-    uint64_t window, total;
-    struct leaf *leaves;
-    uint64_t *recs;
-    uint32_t pages, room;
-    unsigned flying, pass;
-    bool failed, changed;
-    bool in_next;     /* search_next is running: completions inside it only change counters */
-    uint64_t *before; /* what the pass before found, without a total */
-    size_t before_n;
-    struct err error;
-    struct waiters waiters;
-    UT_hash_handle hh;
-};
 
 /* Why a search failed last, for `why`. */
 struct search_note {
@@ -69,7 +39,7 @@ void found_release(struct found *f)
         free(f);
 }
 
-static int rec_cmp(const void *a, const void *b)
+int search_id_cmp(const void *a, const void *b)
 {
     uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
     return x < y ? -1 : x > y;
@@ -77,7 +47,7 @@ static int rec_cmp(const void *a, const void *b)
 
 bool found_has(const struct found *f, uint64_t record_id)
 {
-    return f->n && bsearch(&record_id, f->recs + f->n, f->n, sizeof *f->recs, rec_cmp);
+    return f->n && bsearch(&record_id, f->recs + f->n, f->n, sizeof *f->recs, search_id_cmp);
 }
 
 /* ------------------------------------------------------------------ the end of one */
@@ -123,39 +93,6 @@ static void search_fail(struct search *s, struct err *e)
     search_discard(s);
 }
 
-/* The ids in the API's order, and behind them the same ones sorted. NULL: no memory. */
-static struct found *gather(const struct search *s)
-{
-    size_t n = 0;
-    for (uint32_t i = 0; i < s->pages; i++)
-        n += s->leaves[i].n;
-    struct found *f = calloc(1, sizeof *f + 2 * n * sizeof f->recs[0]);
-    if (!f)
-        return NULL;
-    atomic_init(&f->refs, 1);
-    f->at_ms = now_ms();
-    f->at = wall_now();
-    f->home = s->home;
-    for (uint32_t i = 0; i < s->pages; i++) {
-        if (s->leaves[i].n)
-            memcpy(f->recs + f->n, s->recs + (size_t)i * s->c->page_size, s->leaves[i].n * sizeof f->recs[0]);
-        f->n += s->leaves[i].n;
-    }
-    if (n) {
-        memcpy(f->recs + n, f->recs, n * sizeof f->recs[0]);
-        qsort(f->recs + n, n, sizeof f->recs[0], rec_cmp);
-    }
-    return f;
-}
-
-static size_t different(const struct found *f)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < f->n; i++)
-        n += i == 0 || f->recs[f->n + i] != f->recs[f->n + i - 1];
-    return n;
-}
-
 static void search_done(struct search *s, struct found *f)
 {
     HASH_DEL(s->tenant->searches, s);
@@ -170,23 +107,6 @@ static void search_done(struct search *s, struct found *f)
 
 /* ------------------------------------------------------------------ pages */
 
-static int leaves_resize(struct search *s, uint32_t n)
-{
-    if (n > s->room) {
-        uint64_t *recs = realloc(s->recs, ((size_t)n * s->c->page_size + 1) * sizeof *recs);
-        if (recs)
-            s->recs = recs;
-        struct leaf *leaves = recs ? realloc(s->leaves, n * sizeof *leaves) : NULL;
-        if (!leaves)
-            return -ENOMEM;
-        memset(leaves + s->room, 0, (n - s->room) * sizeof *leaves);
-        s->leaves = leaves;
-        s->room = n;
-    }
-    s->pages = n;
-    return 0;
-}
-
 static void read_again(struct search *s)
 {
     memset(s->leaves, 0, s->room * sizeof *s->leaves);
@@ -200,8 +120,8 @@ static void read_again(struct search *s)
 static bool settle(struct search *s)
 {
     struct err e = {0};
-    struct found *f = gather(s);
-    bool whole = f && !s->changed && different(f) == f->n && (s->total == NO_TOTAL || f->n == s->total);
+    struct found *f = search_gather(s);
+    bool whole = f && !s->changed && search_different(f) == f->n && (s->total == NO_TOTAL || f->n == s->total);
     bool confirmed =
         whole && (s->total != NO_TOTAL || f->n < s->c->page_size ||
                   (s->before && s->before_n == f->n && !memcmp(s->before, f->recs, f->n * sizeof f->recs[0])));
@@ -230,150 +150,6 @@ static bool settle(struct search *s)
     return false;
 }
 
-static int too_many(const struct search *s, struct err *e)
-{
-    return err_set(e, -EFBIG, "%s finds more than the %llu that its search shows: narrow %s",
-                   s->tenant->info.conf->name, (unsigned long long)s->window, s->text);
-}
-
-/* ------------------------------------------------------------------ rows */
-
-static uint64_t parents_of(const struct search *s)
-{
-    const struct lms_provider *p = s->tenant->info.provider;
-    const struct lms_collection *pc = s->c->parent ? lms_collection(p, s->c->parent) : NULL;
-    return pc ? ino_make(INO_DIR, s->tenant->info.number, (unsigned)lms_collection_index(p, pc), 0) : 0;
-}
-
-static uint64_t dir_of(const struct search *s, uint64_t parent)
-{
-    return ino_make(INO_DIR, s->tenant->info.number, (unsigned)lms_collection_index(s->tenant->info.provider, s->c),
-                    ino_rec(parent));
-}
-
-/* Where a row stands; the first one says it for all. */
-static int home_of_row(struct search *s, struct store_read *v, const struct lms_record *r, struct err *e)
-{
-    uint64_t parent = 0, home = s->home;
-    if (!s->c->parent)
-        home = dir_of(s, 0);
-    else if (!s->parent_key && (!r->parent || store_by_key(v, parents_of(s), r->parent, &parent)))
-        return err_set(e, -EPROTO, "ID-%.80s stands in %s %.80s, which nobody knows", r->key, s->c->parent,
-                       r->parent ? r->parent : "(none)");
-    else if (!s->parent_key)
-        home = dir_of(s, parent);
-    if (s->home && s->home != home)
-        return err_set(e, -EPROTO, "ID-%.80s stands in another directory than the row before it", r->key);
-    s->home = home;
-    return 0;
-}
-
-static int rows_commit(struct search *s, struct lms_page *p, size_t from, size_t to, uint64_t *recs, struct err *e)
-{
-    struct store_write *w;
-    int r = write_begin(s->tenant->engine, &w, e);
-    if (r)
-        return r;
-    for (size_t i = from; i < to && r == 0; i++) {
-        uint64_t ino = 0;
-        if ((r = home_of_row(s, store_write_view(w), &p->rows[i], e)))
-            break;
-        struct record_put put = {.home = s->home, .source = RECORD_ROW};
-        r = record_put(s->tenant, w, &put, &p->rows[i], &ino, e);
-        recs[i] = ino_rec(ino);
-    }
-    return write_end(s->tenant->engine, w, r, e);
-}
-
-/* Rows that can't be represented are found all the same where their records are known, as they were last seen. */
-static int spoiled_add(struct search *s, const struct lms_page *p, uint64_t *recs, struct err *e)
-{
-    struct store_read *v = store_read_begin(s->tenant->engine->store);
-    int r = v ? 0 : -EIO;
-    for (size_t i = 0; i < p->spoiled && r == 0; i++) {
-        uint64_t ino, home = s->c->parent ? s->home : dir_of(s, 0);
-        if (!p->spoiled_keys[i] || !home || store_by_key(v, home, p->spoiled_keys[i], &ino))
-            r = err_set(e, -EPROTO, "%.300s", p->spoiled_by.text);
-        else
-            recs[i] = ino_rec(ino);
-        s->home = home;
-    }
-    if (v)
-        store_read_end(v);
-    return r;
-}
-
-static int page_store(struct search *s, uint32_t page, struct lms_page *p, struct err *e)
-{
-    uint64_t *recs = s->recs + (size_t)page * s->c->page_size;
-    size_t n = p->rows_n + p->spoiled;
-    int r = n <= s->c->page_size ? 0 : err_set(e, -EPROTO, "a page of %zu rows, more than were asked for", n);
-    for (size_t i = 0; i < p->rows_n && r == 0; i += ROWS_A_WRITE)
-        r = rows_commit(s, p, i, i + ROWS_A_WRITE < p->rows_n ? i + ROWS_A_WRITE : p->rows_n, recs, e);
-    if (r == 0 && p->spoiled)
-        r = spoiled_add(s, p, recs + p->rows_n, e);
-    s->leaves[page] = (struct leaf){.done = r == 0, .n = r ? 0 : n};
-    return r;
-}
-
-static bool repeats(const struct search *s, uint32_t page)
-{
-    const uint64_t *recs = s->recs + (size_t)page * s->c->page_size;
-    size_t n = s->leaves[page].n;
-    return page && n && s->leaves[page - 1].n == n && !memcmp(recs - s->c->page_size, recs, n * sizeof *recs);
-}
-
-/* A server that doesn't heed the page's number gives full pages for ever. Looked at when the pages double, so that it costs little. */
-static int check_growth(const struct search *s, struct err *e)
-{
-    if (s->pages & (s->pages - 1))
-        return 0;
-    struct found *f = gather(s);
-    bool grows = f && different(f) * 2 > f->n;
-    int r = grows ? 0 : err_set(e, f ? -EPROTO : -ENOMEM, f ? "its pages repeat themselves" : "out of memory");
-    found_release(f);
-    return r;
-}
-
-/* How many pages there are: by the total, or one more as long as they come full. */
-static int page_count(struct search *s, uint32_t page, const struct lms_page *p, struct err *e)
-{
-    uint64_t total = (uint64_t)p->total, size = s->c->page_size;
-    if (p->total < 0 && s->total == NO_TOTAL) {
-        if (repeats(s, page))
-            return err_set(e, -EPROTO, "page %u is page %u over again", page + 1, page);
-        if (s->leaves[page].n < size || page + 1 < s->pages)
-            return 0;
-        if (s->window && (page + 1) * size >= s->window)
-            return too_many(s, e);
-        if ((page + 1) * size >= FOUND_MOST)
-            return err_set(e, -EPROTO, "it never ends");
-        int r = check_growth(s, e);
-        return r ? r : leaves_resize(s, page + 2);
-    }
-    if (p->total < 0 || total > FOUND_MOST)
-        return err_set(e, -EPROTO, p->total < 0 ? "the page gives no total" : "the page's total can't be");
-    if (s->window && total > s->window)
-        return too_many(s, e);
-    s->changed |= s->total != NO_TOTAL && s->total != total;
-    if (s->total != NO_TOTAL)
-        return 0;
-    s->total = total;
-    return leaves_resize(s, total ? (uint32_t)((total + size - 1) / size) : 1);
-}
-
-static int page_take(struct search *s, uint32_t page, const struct http_reply *reply, struct err *e)
-{
-    struct lms_page p = {0};
-    int r = s->tenant->info.provider->list_reply(s->c, s->parent_key, reply, &p, e);
-    if (r)
-        return r;
-    if (page < s->pages && (r = page_store(s, page, &p, e)) == 0)
-        r = page_count(s, page, &p, e);
-    lms_page_release(&p);
-    return r;
-}
-
 /* ------------------------------------------------------------------ asking */
 
 static void search_next(struct search *s);
@@ -393,7 +169,7 @@ static void on_page(void *ctx, struct net_result *res)
     if (!s->failed) {
         int r = result_error(s->tenant, res, &e);
         if (r == 0)
-            r = page_take(s, call.page, &res->reply, &e);
+            r = search_take_page(s, call.page, &res->reply, &e);
         if (r) {
             err_prefix(&e, "%s/search/%s page %u", s->tenant->info.conf->name, s->what, call.page + 1);
             s->failed = true;
@@ -467,11 +243,11 @@ static int find_parent(struct search *s, struct err *e)
     struct store_read *v = store_read_begin(s->tenant->engine->store);
     if (!v)
         return err_set(e, -EIO, "the cache can't be read");
-    int r = store_lookup(v, parents_of(s), s->parent_name, &ino);
+    int r = store_lookup(v, search_parents(s), s->parent_name, &ino);
     store_read_end(v);
     if (r)
         return err_set(e, -ENOENT, "%.80s is not in %s", s->parent_name, s->c->parent);
-    s->home = dir_of(s, ino);
+    s->home = search_dir(s, ino);
     s->parent_key = parent_key_of(s->tenant->engine, s->home);
     return s->parent_key ? 0 : err_set(e, -ENOENT, "%.80s has no id yet", s->parent_name);
 }
@@ -506,7 +282,7 @@ static void know_parents(struct search *s)
     }
     p->search = s;
     p->ask.kind = one ? ASK_NAME : ASK_LISTING;
-    p->ask.ino = parents_of(s);
+    p->ask.ino = search_parents(s);
     p->ask.people = true;
     p->ask.timeout_ms = (one ? conf->op_timeout : conf->list_timeout) * SECOND;
     p->ask.done = parents_known;
@@ -552,7 +328,7 @@ static struct search *search_begin(struct tenant *t, const struct lms_collection
     s->c = c;
     s->text = s->what + strlen(c->name) + 1;
     s->total = NO_TOTAL;
-    r = leaves_resize(s, 1) ? err_set(e, -ENOMEM, "out of memory") : 0;
+    r = search_resize(s, 1) ? err_set(e, -ENOMEM, "out of memory") : 0;
     if (r == 0)
         r = name_parent(s, e);
     if (r == 0 && !crawl_take(t->crawl_parents, now_ms()))
