@@ -5,21 +5,26 @@
 #include <stdbool.h>
 #include <time.h>
 
-static int64_t clock_ms(clockid_t id)
+static int64_t clock_ns(clockid_t id)
 {
     struct timespec t;
     clock_gettime(id, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+int64_t monotonic_ns(void)
+{
+    return clock_ns(CLOCK_MONOTONIC);
 }
 
 int64_t monotonic_ms(void)
 {
-    return clock_ms(CLOCK_MONOTONIC);
+    return monotonic_ns() / 1000000;
 }
 
 int64_t wall_ms(void)
 {
-    return clock_ms(CLOCK_REALTIME);
+    return clock_ns(CLOCK_REALTIME) / 1000000;
 }
 
 int64_t wall_s(void)

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 int64_t monotonic_ms(void); /* never goes back; for deadlines and delays */
+int64_t monotonic_ns(void);
 int64_t wall_ms(void);      /* Unix time; may jump */
 int64_t wall_s(void);
 

@@ -15,7 +15,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#define WORKERS       3
+#define WORKERS_MOST  4 /* by default, and one for each processor up to it: more are woken for nothing */
 #define MAX_SCRATCH   (64ull * 1024 * 1024)
 #define DRAIN_MS      2000 /* that the notifiers have at the end, before the connection is cut */
 #define BELOW_CEILING 2000 /* ms that every wait stays below the kernel's limit of a request */
@@ -28,11 +28,12 @@ void reply_code(fuse_req_t req, int code)
 static void op_init(void *userdata, struct fuse_conn_info *conn)
 {
     (void)userdata;
-    conn->want &=
-        ~(unsigned)(FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE | FUSE_CAP_WRITEBACK_CACHE);
+    /* Names always come with their attributes: left to choose, the kernel asks for each one of them after a program that first reads the
+     * whole directory, as find, du and grep -r do. */
+    conn->want &= ~(unsigned)(FUSE_CAP_READDIRPLUS_AUTO | FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE |
+                              FUSE_CAP_SPLICE_MOVE | FUSE_CAP_WRITEBACK_CACHE);
     conn->want |= conn->capable & (FUSE_CAP_AUTO_INVAL_DATA | FUSE_CAP_ATOMIC_O_TRUNC | FUSE_CAP_READDIRPLUS |
-                                   FUSE_CAP_READDIRPLUS_AUTO | FUSE_CAP_EXPORT_SUPPORT | FUSE_CAP_ASYNC_READ |
-                                   FUSE_CAP_PARALLEL_DIROPS);
+                                   FUSE_CAP_EXPORT_SUPPORT | FUSE_CAP_ASYNC_READ | FUSE_CAP_PARALLEL_DIROPS);
     conn->max_write = MAX_WRITE;
     conn->max_background = 64;
     conn->congestion_threshold = 48;
@@ -259,7 +260,7 @@ static int make_session(struct mount *m, struct err *e)
     }
     m->mounted = true;
     m->connection = mountpoint_connection(m->mountpoint);
-    code = wire_attach(m->session);
+    code = wire_attach(m->session, &m->wire);
     return code ? err_set(e, code, "libfuse doesn't take our device functions: %s", strerror(-code)) : 0;
 }
 
@@ -359,7 +360,11 @@ static int start_worker(struct mount *m, struct err *e)
 
 int mount_start(struct mount *m, struct err *e)
 {
-    unsigned n = m->options.workers ? m->options.workers : WORKERS;
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    unsigned n = m->options.workers          ? m->options.workers
+                 : processors < 2            ? 2
+                 : processors < WORKERS_MOST ? (unsigned)processors
+                                             : WORKERS_MOST;
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
