@@ -36,8 +36,7 @@ static ssize_t wire_read(int fd, void *buf, size_t len, void *userdata)
         count_op(&m->counts, in->opcode);
     if (n >= (ssize_t)(sizeof *in + sizeof(uint32_t) * 4) && in->opcode == FUSE_INIT) {
         const struct fuse_init_in *init = (const void *)(in + 1);
-        m->wire.init = in->unique;
-        m->wire.offered = (init->flags & FUSE_PARALLEL_DIROPS) != 0;
+        m->wire.init = (init->flags & FUSE_PARALLEL_DIROPS) ? in->unique : 0;
     }
     return n;
 }
@@ -46,8 +45,8 @@ static ssize_t wire_writev(int fd, struct iovec *iov, int count, void *userdata)
 {
     struct mount *m = userdata;
     const struct fuse_out_header *out = iov[0].iov_base;
-    if (m->wire.init && m->wire.offered && count >= 2 && out->unique == m->wire.init && out->error == 0 &&
-        iov[1].iov_len >= sizeof(uint32_t) * 4) {
+    uint64_t asked = atomic_load_explicit(&m->wire.init, memory_order_relaxed);
+    if (asked && count >= 2 && out->unique == asked && out->error == 0 && iov[1].iov_len >= sizeof(uint32_t) * 4) {
         struct fuse_init_out *init = iov[1].iov_base;
         init->flags |= FUSE_PARALLEL_DIROPS;
         m->wire.init = 0;

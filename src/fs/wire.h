@@ -15,10 +15,9 @@
 #include <stdint.h>
 
 struct wire {
-    uint64_t init;        /* the INIT request's number, until it is answered */
-    bool offered;         /* the kernel knows the flag */
-    bool may_watch;       /* there is a second processor for those who ask */
-    atomic_flag watching; /* a worker does */
+    _Atomic uint64_t init; /* the INIT request's number, until it is answered; 0: the kernel doesn't know the flag */
+    bool may_watch;        /* there is a second processor for those who ask */
+    atomic_flag watching;  /* a worker does */
 };
 /* After fuse_session_mount. The session's userdata is a struct mount, whose wire is `w`. 0 or -errno. */
 int wire_attach(struct fuse_session *se, struct wire *w);

@@ -1,5 +1,6 @@
 /* engine.c — the engine and its thread: made, started, its loop, stopped, freed. */
 #include "sync/engine_internal.h"
+#include "sync/parse.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -88,12 +89,14 @@ static void *engine_main(void *ctx)
     pthread_mutex_unlock(&g->lock);
     do {
         drain(g);
+        parse_deliver(g);
         if (g->stopping && (g->busy == 0 || now_ms() >= g->stop_at_ms))
             break;
         poll_once(g);
     } while (true);
     for (size_t i = 0; i < g->tenants_n; i++)
         trickle_stop(&g->tenants[i]);
+    parse_stop(g);
     ask_end_all(g);
     bulk_free(g);
     struct net *n = g->net;

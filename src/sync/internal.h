@@ -123,8 +123,9 @@ struct engine {
         uint64_t lost; /* lines that could not be written since the last that could */
         int error;     /* of the last line; 0 or -errno */
     } audit;
-    pthread_t syncer;   /* bulk.c */
-    atomic_ullong told; /* hooks that were called */
+    struct parser *parser; /* parse.c; NULL until a page comes */
+    pthread_t syncer;      /* bulk.c */
+    atomic_ullong told;    /* hooks that were called */
     pthread_mutex_t fresh_lock;
     struct fresh *fresh; /* by directory: fresh.c */
     unsigned busy;       /* saves, moves and removals whose requests are out */

@@ -1,4 +1,5 @@
 /* sweep_page.c — the pages of a sweep: asked for, and taken into the store as they come. */
+#include "sync/parse.h"
 #include "sync/sweep.h"
 
 #include <errno.h>
@@ -178,26 +179,21 @@ static void note_times(struct sweep *s, uint32_t page, const struct lms_page *p,
             s->st.newest = p->rows[i].made_at;
 }
 
-static int page_take(struct sweep *s, uint32_t page, const struct http_reply *reply, struct err *e)
+static int page_take(struct sweep *s, uint32_t page, struct lms_page *p, int64_t made_at, struct err *e)
 {
-    struct lms_page p = {0};
-    int r = s->tenant->info.provider->list_reply(s->c, s->parent_key, reply, &p, e);
-    if (r)
-        return r;
-    if (p.total > (int64_t)SWEEP_RECORDS_MOST)
-        r = err_set(e, -EPROTO, "the page says that there are %lld records", (long long)p.total);
-    else if (p.total < 0 && s->st.total != UINT64_MAX)
+    int r = 0;
+    if (p->total > (int64_t)SWEEP_RECORDS_MOST)
+        r = err_set(e, -EPROTO, "the page says that there are %lld records", (long long)p->total);
+    else if (p->total < 0 && s->st.total != UINT64_MAX)
         r = err_set(e, -EPROTO, "the page gives no total, and others did");
-    if (r == 0 && p.total < 0)
-        r = page_take_untotalled(s, page, &p, e);
-    if (r || p.total < 0) {
-        lms_page_release(&p);
+    if (r == 0 && p->total < 0)
+        r = page_take_untotalled(s, page, p, e);
+    if (r || p->total < 0)
         return r;
-    }
-    if ((uint64_t)p.total != s->st.total || !s->st.pages) {
+    if ((uint64_t)p->total != s->st.total || !s->st.pages) {
         if (s->st.total != UINT64_MAX)
             sweep_forget_kept(s);
-        s->st.total = (uint64_t)p.total;
+        s->st.total = (uint64_t)p->total;
         r = sweep_resize(s, sweep_pages_for(s, s->st.total));
     }
     if (r == 0 && s->resumed == 0) {
@@ -208,43 +204,69 @@ static int page_take(struct sweep *s, uint32_t page, const struct http_reply *re
         s->bulk = bulk_enter(s->tenant->engine);
     if (r == 0 && page < s->st.pages) {
         s->pages[page].total = s->st.total;
-        note_times(s, page, &p, reply->made_at);
-        r = page_commit(s, page, &p, e);
+        note_times(s, page, p, made_at);
+        r = page_commit(s, page, p, e);
         s->pages[page].done = r == 0;
     }
-    lms_page_release(&p);
     return r;
 }
 
 /* ------------------------------------------------------------------ its request */
 
+#define PARSE_BESIDE 16384 /* bytes; a smaller page is read sooner than another thread has it */
+
 struct page_call {
     struct sweep *sweep;
     uint32_t page; /* from 0 */
+    int64_t asked_ms, made_at;
+    struct parse parse; /* its page and result */
 };
+
+/* The page is read, or there is none: then why is in its parse's err. Frees the call. */
+static void page_came(struct page_call *call)
+{
+    struct sweep *s = call->sweep;
+    struct err e = call->parse.err;
+    int r = call->parse.result;
+    s->flying--;
+    if (call->page < s->pages_room)
+        s->pages[call->page].flying = false;
+    s->asked_ms = call->asked_ms;
+    if (r == 0 && !s->failed)
+        r = page_take(s, call->page, &call->parse.page, call->made_at, &e);
+    if (r && !s->failed) {
+        err_prefix(&e, "%s/%s page %u", s->tenant->info.conf->name, s->c->name, call->page + 1);
+        s->failed = true;
+        s->error = e;
+    }
+    lms_page_release(&call->parse.page);
+    free(call);
+    sweep_next(s);
+}
+
+static void parsed(struct parse *p)
+{
+    page_came((struct page_call *)((char *)p - offsetof(struct page_call, parse)));
+}
 
 static void on_page(void *ctx, struct net_result *res)
 {
     struct page_call *call = ctx;
     struct sweep *s = call->sweep;
-    uint32_t page = call->page;
-    struct err e = {0};
-    free(call);
-    s->flying--;
-    if (page < s->pages_room)
-        s->pages[page].flying = false;
-    s->asked_ms = now_ms() - res->elapsed_ms;
-    if (!s->failed) {
-        int r = result_error(s->tenant, res, &e);
-        if (r == 0)
-            r = page_take(s, page, &res->reply, &e);
-        if (r) {
-            err_prefix(&e, "%s/%s page %u", s->tenant->info.conf->name, s->c->name, page + 1);
-            s->failed = true;
-            s->error = e;
-        }
+    struct parse *p = &call->parse;
+    call->asked_ms = now_ms() - res->elapsed_ms;
+    call->made_at = res->reply.made_at;
+    *p = (struct parse){.provider = s->tenant->info.provider, .c = s->c, .parent_key = s->parent_key, .done = parsed};
+    p->result = result_error(s->tenant, res, &p->err);
+    if (p->result == 0 && res->reply.len >= PARSE_BESIDE) {
+        p->reply = res->reply;
+        res->reply.body = NULL;
+        parse_page(s->tenant->engine, p);
+        return;
     }
-    sweep_next(s);
+    if (p->result == 0)
+        p->result = p->provider->list_reply(s->c, s->parent_key, &res->reply, &p->page, &p->err);
+    page_came(call);
 }
 
 static void page_ask(struct sweep *s, uint32_t page)
@@ -263,7 +285,7 @@ static void page_ask(struct sweep *s, uint32_t page)
         s->error = e;
         return;
     }
-    *call = (struct page_call){s, page};
+    *call = (struct page_call){.sweep = s, .page = page};
     s->pages[page].flying = true;
     s->flying++;
     bool background = s->background && !s->waiters.first;

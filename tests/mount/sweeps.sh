@@ -69,6 +69,23 @@ echo "# served $served bytes, written $(($(written) - before)), on the disk $(du
 within "… writes at most four times the bytes served" 1 $((served * 4)) $(($(written) - before))
 within "the cache is at most three times the bytes served" 1 $((served * 3)) "$(du -s --block-size=1 "$CACHE/cache" | cut -f1)"
 
+# ---- ended in order, with pages on their way, being read and being written ----
+for pages in 1 2 3 5 8 13 21 34; do
+    mount_stop
+    rm -rf "$CACHE/cache"
+    mount_start
+    requests_clear
+    t 100 ls "$users" >/dev/null 2>&1 &
+    lister=$!
+    so_far() { [ "$(requests "$lists")" -ge $pages ]; }
+    wait_until 60 so_far
+    kill -TERM "$DAEMON_PID"
+    check "the daemon ends with $pages pages asked for" wait_until 20 pid_gone "$DAEMON_PID"
+    wait $lister
+    mount_start
+done
+eq "… and what it had is gone on with" $PEOPLE "$(count)"
+
 # ---- a power cut: there is a mark of another boot ----
 daemon_crash
 echo 00000000-0000-0000-0000-000000000000 >"$CACHE/cache/unsynced"
