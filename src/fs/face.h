@@ -27,6 +27,7 @@
 #define MAX_WRITE    (128 * 1024)
 #define MAX_WORKERS  16
 #define READERS_KEPT 1024 /* a power of two */
+#define LOOKED_KEPT  256  /* a power of two */
 #define CONTROL_KEPT 16   /* texts of the control directory that lookups keep */
 
 struct early;    /* park.c */
@@ -75,7 +76,8 @@ struct mount {
     pthread_mutex_t asked_lock; /* when a refresh of a directory was last asked for */
     struct asked *asked;
     _Atomic uint64_t readers[READERS_KEPT]; /* who opened which record to read, lately: reader_key, at its place */
-    pthread_mutex_t pollers_lock;           /* open jobs that somebody polls */
+    atomic_uint_fast32_t looked[LOOKED_KEPT]; /* lookups of names in a directory, at its place: those that share one count for all */
+    pthread_mutex_t pollers_lock; /* open jobs that somebody polls */
     struct poller *pollers;
     atomic_uint_fast64_t polled_n;
 };

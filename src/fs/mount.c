@@ -28,8 +28,7 @@ void reply_code(fuse_req_t req, int code)
 static void op_init(void *userdata, struct fuse_conn_info *conn)
 {
     (void)userdata;
-    /* Names always come with their attributes: left to choose, the kernel asks for each one of them after a program that first reads the
-     * whole directory, as find, du and grep -r do. */
+    /* Whether names come with their attributes is not left to the kernel: ops_dir.c knows more. */
     conn->want &= ~(unsigned)(FUSE_CAP_READDIRPLUS_AUTO | FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE |
                               FUSE_CAP_SPLICE_MOVE | FUSE_CAP_WRITEBACK_CACHE);
     conn->want |= conn->capable & (FUSE_CAP_AUTO_INVAL_DATA | FUSE_CAP_ATOMIC_O_TRUNC | FUSE_CAP_READDIRPLUS |

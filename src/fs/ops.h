@@ -19,6 +19,7 @@ void op_statfs(fuse_req_t req, fuse_ino_t ino);
 int record_named(struct mount *m, struct store_read *r, uint64_t dir, const char *name, uint64_t *ino, uint64_t *hidden);
 
 /* ops_dir.c */
+void dir_looked(struct mount *m, uint64_t dir); /* a name of it was looked up */
 void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 void op_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi);
 void op_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi);

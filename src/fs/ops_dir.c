@@ -3,6 +3,7 @@
 #include "ops.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,9 +50,35 @@ static bool refresh_due(struct mount *m, uint64_t dir, int ttl)
     return due;
 }
 
-static void dir_opened(fuse_req_t req, struct fuse_file_info *fi)
+/* Who reads a directory gets attributes with the names when he will ask for them anyway, and then no request is made for each; for who
+ * won't, a kernel inode a name would be waste. One who walks trees will: fts, in find, du, grep -r and tar, opens with O_NOFOLLOW, and
+ * reads all names before the first stat. Of others the first names' attributes come along, and the next ones' if a name without was
+ * looked up since. */
+#define DIR_WALKED 1 /* fi->fh of a directory; above it, how many lookups there had been when it was opened */
+
+static atomic_uint_fast32_t *looked_at(struct mount *m, uint64_t dir)
 {
-    fi->fh = 0;
+    return &m->looked[dir * 0x9e3779b97f4a7c15u >> 32 & (LOOKED_KEPT - 1)];
+}
+
+void dir_looked(struct mount *m, uint64_t dir)
+{
+    atomic_fetch_add_explicit(looked_at(m, dir), 1, memory_order_relaxed);
+}
+
+static uint64_t looked_so_far(struct mount *m, uint64_t dir)
+{
+    return (uint64_t)(uint32_t)atomic_load_explicit(looked_at(m, dir), memory_order_relaxed) << 1;
+}
+
+static bool wants_attributes(struct mount *m, uint64_t dir, off_t off, const struct fuse_file_info *fi)
+{
+    return off == 0 || (fi->fh & DIR_WALKED) || (fi->fh & ~(uint64_t)DIR_WALKED) != looked_so_far(m, dir);
+}
+
+static void dir_opened(fuse_req_t req, uint64_t dir, struct fuse_file_info *fi)
+{
+    fi->fh = looked_so_far(mount_of(req), dir) | (fi->flags & O_NOFOLLOW ? DIR_WALKED : 0);
     fi->cache_readdir = 1;
     fi->keep_cache = 1;
     fuse_reply_open(req, fi);
@@ -62,7 +89,7 @@ static void listing_came(struct parked *p, int result)
     if (result)
         reply_code(p->req, result);
     else
-        dir_opened(p->req, &p->fi);
+        dir_opened(p->req, p->dir, &p->fi);
     park_free(p);
 }
 
@@ -115,7 +142,7 @@ void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
         return;
     }
     if (!home) {
-        dir_opened(req, fi);
+        dir_opened(req, ino, fi);
         return;
     }
     struct store_read *r = store_read_begin(m->store);
@@ -131,13 +158,14 @@ void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
         if (now_s() - engine_listed_at(m->engine, home, l.complete_at) > conf->list_ttl &&
             refresh_due(m, home, conf->list_ttl))
             ask_refresh(m, home);
-        dir_opened(req, fi);
+        dir_opened(req, ino, fi);
         return;
     }
     struct parked *p = park_new(m, req, ASK_LISTING, home, listing_came);
     if (!p)
         return;
     p->fi = *fi;
+    p->dir = ino;
     p->ask.timeout_ms = park_timeout(m, conf->list_timeout);
     park(p, PARK_INTERRUPTIBLE);
 }
@@ -153,7 +181,8 @@ struct fill {
     char *buf;
     size_t size, used;
     bool plus;
-    bool documents; /* some of the directory's names are being written for the first time */
+    bool attributes; /* plus, and they are wanted */
+    bool documents;  /* some of the directory's names are being written for the first time */
 };
 
 static bool fits(struct fill *f, size_t n)
@@ -183,7 +212,7 @@ static bool put_bare(struct fill *f, const char *name, uint64_t ino, mode_t type
 static bool put_node(struct fill *f, const char *name, uint64_t ino, mode_t type, off_t next)
 {
     struct fuse_entry_param e;
-    if (f->plus && entry_node(f->m, f->r, ino, &e) == 0)
+    if (f->attributes && entry_node(f->m, f->r, ino, &e) == 0)
         return put_entry(f, name, &e, next);
     return put_bare(f, name, numbers_shown(f->m->numbers, ino), type, next);
 }
@@ -366,7 +395,10 @@ static void read_directory(fuse_req_t req, uint64_t dir, size_t size, off_t off,
                            bool plus)
 {
     struct mount *m = mount_of(req);
+    bool own =
+        dir == INO_REJECTED || ino_kind(dir) == INO_SEARCH || ino_kind(dir) == INO_FILE; /* their fi->fh is their own */
     struct fill f = {.req = req, .m = m, .dir = dir, .fi = fi, .size = size, .plus = plus};
+    f.attributes = plus && (own || wants_attributes(m, dir, off, fi));
     f.buf = malloc(size ? size : 1);
     f.r = f.buf ? store_read_begin(m->store) : NULL;
     int code = !f.buf ? -ENOMEM : !f.r ? -EIO : tree_exists(m, dir) ? 0 : -ENOENT;

@@ -217,6 +217,7 @@ static void name_asked(struct parked *p, int result)
 
 void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
+    dir_looked(mount_of(req), parent);
     if (!lookup_control(req, parent, name) && !lookup_search(req, parent, name) && !lookup_file(req, parent, name))
         lookup(mount_of(req), req, parent, name, false);
 }

@@ -34,5 +34,19 @@ eq "inode numbers, sizes and times are the same after a remount" "$(grep -v '^us
 check "cp -a takes another copy" cp -a "$users" "$T/b"
 check "they are the same" diff -r "$T/a" "$T/b"
 eq "rsync sees no difference" "" "$(t 60 rsync -a --dry-run -i "$users/" "$T/a/" | grep -v '/$')"
-eq "and the remount asked nobody" 101 "$(requests)"
+
+# ---- what is asked of the daemon on a fresh mount: attributes come with the names for those who want them ----
+operations() { t sed -n "s/.*operations_total{op=\"$1\"} //p" "$MNT/.lmsfs/metrics" | awk '{ print int($1) }'; }
+freshly() { remount && t 60 "$@" >"$T/shown"; }
+for cmd in "find $users -size -4k" "du -s $users" "ls -l $users" "rsync -an $users/ $T/a/"; do
+    # shellcheck disable=SC2086
+    check "${cmd%% *} on a fresh mount" freshly $cmd
+    within "… looks few of ten thousand names up" 0 600 "$(operations lookup)"
+done
+check "ls -U on a fresh mount" freshly ls -U "$users"
+stat_last() { t stat -c %n "$users/$(tail -n 1 "$T/shown")" >/dev/null; }
+before=$(operations lookup)
+check "… has no inode made of each" stat_last
+within "… so the last one is looked up when it is wanted" $((before + 1)) $((before + 3)) "$(operations lookup)"
+eq "and the remounts asked nobody" 101 "$(requests)"
 done_testing
