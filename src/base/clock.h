@@ -6,7 +6,7 @@
 
 int64_t monotonic_ms(void); /* never goes back; for deadlines and delays */
 int64_t monotonic_ns(void);
-int64_t wall_ms(void);      /* Unix time; may jump */
+int64_t wall_ms(void); /* Unix time; may jump */
 int64_t wall_s(void);
 
 #define ISO_TIME_SIZE 32 /* bytes that hold any printed time with its NUL */

@@ -52,7 +52,7 @@ void content_print(const struct sandbox *sb, struct buf *out, unsigned source, u
     content_print_stamp(out, "last_published", content_created_at(id) + 600 + id % 5 * 86400);
     content_print_stamp(out, "created_at", content_created_at(id));
     sb_printf(out, ",\"url\":\"/courses/%u?preview=true\"", id);
-    if (source <= SOURCE_PLUS) {
+    if (!content_sources[source].provider) {
         content_print_author(sb, out, content_owner_of(contents_built(sb), content_author_of(id)));
         sb_printf(out, ",\"metadata\":null%s", alone ? "" : ",\"is_mandatory\":false");
     } else {
@@ -160,19 +160,21 @@ static bool number(const char *text, uint32_t *id)
 static bool find_content(struct sandbox *sb, struct request *rq, struct reply *rp, unsigned *source, uint32_t *id)
 {
     const char *name = rq->captured[0], *dash = strrchr(name, '_');
+    unsigned at = 0;
+    size_t len;
 
     if (!dash || !number(dash + 1, id)) {
         hn_refuse(rp, 400, NULL);
         return false;
     }
-    for (*source = 0; *source < SOURCES; (*source)++)
-        if (strlen(content_sources[*source].id) == (size_t)(dash - name) &&
-            !strncmp(name, content_sources[*source].id, (size_t)(dash - name)))
-            break;
-    if (*source == SOURCES || !content_exists(sb, *source, *id)) {
+    len = (size_t)(dash - name);
+    while (at < SOURCES && (strlen(content_sources[at].id) != len || strncmp(name, content_sources[at].id, len) != 0))
+        at++;
+    if (at == SOURCES || !content_exists(sb, at, *id)) {
         hn_error(rp, 404, "Not Found");
         return false;
     }
+    *source = at;
     if (!content_visible(sb, rq, *source, *id)) {
         hn_error(rp, 401, "Unauthorized");
         return false;
