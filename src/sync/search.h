@@ -37,7 +37,7 @@ struct search {
 int search_id_cmp(const void *a, const void *b);
 
 /* search_page.c */
-int search_resize(struct search *s, uint32_t pages);                                                  /* -ENOMEM */
+int search_resize(struct search *s, uint32_t n);                                                      /* -ENOMEM */
 int search_take_page(struct search *s, uint32_t page, const struct http_reply *reply, struct err *e); /* from 0 */
 struct found *search_gather(
     const struct search *s); /* the ids in the API's order, and behind them the same ones sorted; NULL: no memory */
