@@ -297,7 +297,7 @@ static int verdict_code(int code)
 /* The name of the record that it is about, saved under whatever name; "": nobody knows it yet. */
 static void record_of(const struct save *s, char name[256])
 {
-    const struct lms_record r = {.ext = s->id, .key = s->last.key ? s->last.key : s->now.key};
+    const struct lms_record r = {.ext = s->id ? s->id : s->now.ext, .key = s->last.key ? s->last.key : s->now.key};
     bool known = (s->c->ext_prefix && r.ext && *r.ext) || (r.key && *r.key);
     if (!known || canonical_name(s->c, &r, name))
         name[0] = '\0';

@@ -57,10 +57,11 @@ check "one who comes as new.json" comes "$users" '{"external_user_id": "l-1", "n
 check "… is in the log of the file that he is" show "$users/EXT-l-1.json"
 like "… with the name that was saved" 'hownow/users/new.json \(EXT-l-1.json\) +POST' "$(row 1)"
 check "a second save, by his own name" edit EXT-l-1.json '.name = "Later"'
-t rm "$users/new.json" # the name that means the first one
+check "a third one, a part of the document by the name that he came under" comes "$users" '{"name": "Late again"}'
+t rm "$users/new.json" # the name that means him
 check "another one who comes as new.json" comes "$users" '{"external_user_id": "l-2", "name": "Last", "email": "last@example.org", "user_type": "ReadOnly"}'
 check "the log of the first one" show "$users/EXT-l-1.json"
-eq "… has his two lines" "2 0" "$(wc -l <"$T/shown") $(grep -c l-2 "$T/shown")"
+eq "… has his three lines" "3 0" "$(wc -l <"$T/shown") $(grep -c l-2 "$T/shown")"
 check "one whom the LMS gives a number" \
     comes "$MNT/synap/users" '{"email": "lea@example.org", "name": "Lea", "password": "Passw0rd-long", "attr": {"location": "York"}}'
 lea=$(t readlink "$MNT/synap/users/new.json")
