@@ -26,9 +26,9 @@
 #define CONSTANT     86400.0 /* seconds that the kernel may keep what only changes with a notification */
 #define MAX_WRITE    (128 * 1024)
 #define MAX_WORKERS  16
-#define READERS_KEPT 1024 /* a power of two */
-#define LOOKED_KEPT  256  /* a power of two */
-#define CONTROL_KEPT 16   /* texts of the control directory that lookups keep */
+#define READERS_KEPT 16384 /* a power of two */
+#define LOOKED_KEPT  256   /* a power of two */
+#define CONTROL_KEPT 16    /* texts of the control directory that lookups keep */
 
 struct early;    /* park.c */
 struct parked;   /* park.h */

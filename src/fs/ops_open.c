@@ -3,6 +3,8 @@
 #include "ops.h"
 #include "untold.h"
 
+#include "base/clock.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -254,10 +256,16 @@ static void open_to_write(fuse_req_t req, uint64_t ino, uint64_t kernel_ino, con
         park_detail(req, ino, kernel_ino, fi, NEED_DETAIL, detail_came_to_write);
 }
 
-/* Processes come from the kernel as threads: a program of one thread is known again. */
+/* Processes come from the kernel as threads: a program of one thread is known again. Numbers of processes come again too: what is older than
+ * two minutes is forgotten. */
 static uint64_t reader_key(fuse_req_t req, uint64_t record)
 {
     return record ^ (uint64_t)fuse_req_ctx(req)->pid << 40;
+}
+
+static uint64_t reader_at(uint64_t key, int64_t minute)
+{
+    return key ^ (uint64_t)minute * 0x9e3779b97f4a7c15u;
 }
 
 static _Atomic uint64_t *reader_place(struct mount *m, uint64_t key)
@@ -267,14 +275,16 @@ static _Atomic uint64_t *reader_place(struct mount *m, uint64_t key)
 
 bool reader_is(fuse_req_t req, uint64_t record)
 {
-    uint64_t key = reader_key(req, record);
-    return atomic_load_explicit(reader_place(mount_of(req), key), memory_order_relaxed) == key;
+    uint64_t key = reader_key(req, record),
+             found = atomic_load_explicit(reader_place(mount_of(req), key), memory_order_relaxed);
+    int64_t minute = monotonic_ms() / 60000;
+    return found == reader_at(key, minute) || found == reader_at(key, minute - 1);
 }
 
 static void reader_note(fuse_req_t req, uint64_t record)
 {
     uint64_t key = reader_key(req, record);
-    atomic_store_explicit(reader_place(mount_of(req), key), key, memory_order_relaxed);
+    atomic_store_explicit(reader_place(mount_of(req), key), reader_at(key, monotonic_ms() / 60000), memory_order_relaxed);
 }
 
 static void open_record(fuse_req_t req, uint64_t ino, uint64_t kernel_ino, const struct fuse_file_info *fi)

@@ -248,11 +248,11 @@ static int read_key(const struct lms_collection *c, const json_t *api, char **ke
 /* Since when it stands in its list: a member's, or an assignment's, is not when the person or the content was made. */
 static int64_t joined_at(const json_t *api)
 {
-    static const char *const keys[] = {"created_at", "group_joining_date", "assigned_at"};
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
-        if (json_object_get(api, keys[i]))
-            return reply_time(json_object_get(api, keys[i]));
-    return 0;
+    static const char *const keys[] = {"group_joining_date", "assigned_at", "created_at"};
+    int64_t at = 0;
+    for (size_t i = 0; i < sizeof keys / sizeof *keys && !at; i++)
+        at = reply_time(json_object_get(api, keys[i]));
+    return at;
 }
 
 int hownow_record(const struct lms_collection *c, json_t *api, struct lms_record *out, struct err *e)

@@ -220,9 +220,9 @@ void known_release(struct known *k);
 typedef void fetch_done(void *ctx, int code, uint64_t ino, const struct err *e);
 
 void list_ask(struct tenant *t, struct ask *a);
-/* Reads the list though it is known; done's ino is 0. false: no memory. */
 /* Starts the second reading of a listing that was read once only, in the background; false: there is none. */
 bool list_read_twice(struct tenant *t);
+/* Reads the list though it is known; done's ino is 0. false: no memory. */
 bool list_read_again(struct tenant *t, uint64_t dir, const struct caller *who, fetch_done *done, void *ctx);
 void list_free(struct tenant *t);
 void list_forget_fresh(struct engine *g); /* the engine is freed */

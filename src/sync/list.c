@@ -26,8 +26,8 @@ static int64_t changes_since(struct tenant *t, uint64_t dir, int64_t complete_at
     struct refresh_note *n = list_note(t, dir);
     if (!t->info.provider->changed_request || !complete_at || !n)
         return 0;
-    if (!n->whole_at) /* before a restart: as good as any time to count from */
-        n->whole_at = wall_now();
+    if (!n->whole_at) /* before a restart, and nobody knows how long before */
+        return 0;
     int64_t last = n->began_at > complete_at ? n->began_at : complete_at;
     return wall_now() - n->whole_at < WHOLE_EVERY ? last - CLOCKS_DIFFER : 0;
 }
@@ -61,9 +61,11 @@ void list_ask(struct tenant *t, struct ask *a)
     struct sweep *s = NULL;
     HASH_FIND(hh, t->sweeps, &dir, sizeof dir, s);
     if (a->kind == ASK_LISTING && l.complete_at) { /* known: served at once, refreshed behind it */
-        bool due = !s && refresh_is_due(t, dir, l.complete_at);
+        bool due = refresh_is_due(t, dir, l.complete_at);
         ask_end(g, a, 0, NULL);
-        if (due && (s = sweep_start(t, dir, c, false, &e))) {
+        if (due && s)
+            sweep_hurry(s);
+        else if (due && (s = sweep_start(t, dir, c, false, &e))) {
             s->since = changes_since(t, dir, engine_listed_at(g, dir, l.complete_at));
             sweep_next(s);
         }
@@ -86,6 +88,7 @@ void list_ask(struct tenant *t, struct ask *a)
         return;
     }
     waiters_add(g, &s->waiters, a);
+    sweep_hurry(s);
 }
 
 bool list_read_twice(struct tenant *t)
@@ -98,8 +101,8 @@ bool list_read_twice(struct tenant *t)
     HASH_ITER(hh, t->refreshed, n, next)
     {
         const struct lms_collection *c = n->read_once ? collection_of(t, n->dir, &e) : NULL;
-        if (!c || (n->failed_at && wall_now() - n->failed_at < RETRY_AFTER) ||
-            !(s = sweep_start(t, n->dir, c, false, &e)))
+        int64_t pause = t->info.conf->list_ttl > RETRY_AFTER ? t->info.conf->list_ttl : RETRY_AFTER;
+        if (!c || (n->failed_at && wall_now() - n->failed_at < pause) || !(s = sweep_start(t, n->dir, c, false, &e)))
             continue;
         s->background = true;
         sweep_next(s);

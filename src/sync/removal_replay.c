@@ -135,14 +135,15 @@ static int replay_one(void *ctx, uint64_t ino, const void *value, size_t len)
     if (r) {
         r->asked_at = json_integer_value(json_object_get(o, "at"));
         r->manager = manager ? strdup(manager) : NULL;
-        r->held = json_is_true(json_object_get(o, "held"));
-        r->rewrite = json_is_true(json_object_get(o, "rewrite")) || t->info.conf->unlink == UNLINK_REWRITE;
         r->moving = op == LMS_OP_REACTIVATE;
         r->back = json_is_true(json_object_get(o, "back"));
         const char *uid = json_string_value(json_object_get(o, "removal"));
         if (uid && strlen(uid) == sizeof r->uid - 1) /* an older lmsfs noted none */
             snprintf(r->uid, sizeof r->uid, "%s", uid);
         r->was_sent = json_is_true(json_object_get(o, "sent"));
+        r->rewrite = json_is_true(json_object_get(o, "rewrite")) ||
+                     (t->info.conf->unlink == UNLINK_REWRITE && !r->was_sent); /* it removes nothing from now on */
+        r->held = !r->rewrite && json_is_true(json_object_get(o, "held"));
         replay_removal(r);
     }
     json_decref(o);

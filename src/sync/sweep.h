@@ -47,7 +47,7 @@ struct sweep {
     int64_t pace_ms;  /* the pace is measured since then: the first page comes alone, and perhaps after a login */
     uint32_t resumed; /* pages that were there by then */
     bool first;       /* never complete before: its pages are kept on disk, so that it resumes */
-    bool background;  /* nobody asked for it: only what nobody else wants of the budget, until somebody waits */
+    bool background;  /* nobody asked for it: only what nobody else wants of the budget, until sweep_hurry */
     bool untotalled;  /* the API gives no total: st.total stays UINT64_MAX, st.pages are those known so far */
     bool failed, confirming;
     bool verify;  /* whole and told; what it missed is being asked for */
@@ -60,6 +60,7 @@ struct sweep {
     uint64_t *missing; /* verified one by one */
     size_t missing_n, missing_at;
     unsigned verifying;
+    struct page_call *out[SWEEP_PARALLEL]; /* pages that are out; NULL: none */
     struct waiters waiters;
     UT_hash_handle hh;
 };
@@ -93,6 +94,7 @@ void sweep_forget_kept(struct sweep *s); /* the next start begins anew */
 
 /* sweep_page.c */
 void sweep_ask_pages(struct sweep *s);
+void sweep_hurry(struct sweep *s); /* somebody wants it now: it is in the background no more */
 
 /* sweep_settle.c */
 void sweep_settle(struct sweep *s);

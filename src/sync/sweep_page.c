@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BACKGROUND_TIMEOUT (3600 * SECOND) /* a page waits for its turn as long as others want the budget */
-#define BULK_PAGES         10              /* a first listing of fewer is written as everything else is */
+#define BACKGROUND_TIMEOUT (600 * SECOND) /* a page waits for its turn as long as others want the budget */
+#define BULK_PAGES         10             /* a first listing of fewer is written as everything else is */
 #define SPOILED            "the LMS's list has it in a form that can't be represented; what is shown is older: "
 
 /* ------------------------------------------------------------------ its rows */
@@ -218,6 +218,8 @@ static int page_take(struct sweep *s, uint32_t page, struct lms_page *p, int64_t
 struct page_call {
     struct sweep *sweep;
     uint32_t page; /* from 0 */
+    unsigned slot; /* in the sweep's `out` */
+    struct send *send;
     int64_t asked_ms, made_at;
     struct parse parse; /* its page and result */
 };
@@ -229,6 +231,7 @@ static void page_came(struct page_call *call)
     struct err e = call->parse.err;
     int r = call->parse.result;
     s->flying--;
+    s->out[call->slot] = NULL;
     if (call->page < s->pages_room)
         s->pages[call->page].flying = false;
     s->asked_ms = call->asked_ms;
@@ -286,13 +289,25 @@ static void page_ask(struct sweep *s, uint32_t page)
         return;
     }
     *call = (struct page_call){.sweep = s, .page = page};
+    while (s->out[call->slot]) /* there is one: fewer than SWEEP_PARALLEL fly */
+        call->slot++;
+    s->out[call->slot] = call;
     s->pages[page].flying = true;
     s->flying++;
-    bool background = s->background && !s->waiters.first;
     int64_t timeout = s->tenant->info.conf->list_timeout * SECOND,
-            least = background ? BACKGROUND_TIMEOUT : SWEEP_PAGE_TIMEOUT;
-    tenant_send(s->tenant, &req, background ? NET_BACKGROUND : NET_LISTING, timeout > least ? timeout : least, true,
-                on_page, call);
+            least = s->background ? BACKGROUND_TIMEOUT : SWEEP_PAGE_TIMEOUT;
+    tenant_send_kept(s->tenant, &req, s->background ? NET_BACKGROUND : NET_LISTING, timeout > least ? timeout : least,
+                     true, on_page, call, &call->send);
+}
+
+void sweep_hurry(struct sweep *s)
+{
+    if (!s->background)
+        return;
+    s->background = false;
+    for (unsigned i = 0; i < SWEEP_PARALLEL; i++)
+        if (s->out[i])
+            tenant_promote(s->out[i]->send, NET_LISTING);
 }
 
 void sweep_ask_pages(struct sweep *s)

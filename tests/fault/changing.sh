@@ -94,6 +94,24 @@ for seed in {51..56}; do
     check "… and lacks nobody who was there throughout" wait_until 30 everybody
 done
 echo "# the first readings lacked $hidden"
+
+# ---- whoever wants the list while that second reading waits for its turn doesn't wait with it ----
+sed -i 's/^rate_per_minute = 0/rate_per_minute = 24/' "$CONF"
+mount_stop
+rm -rf "$CACHE"
+mount_start
+requests_clear
+t 60 ls "$users" >"$T/listed"
+first=$(requests "$pages")
+some() { [ "$(requests "$pages")" -gt "$first" ]; }
+check "the second reading begins, with half the plan at most" wait_until 30 some
+sleep 3 # so long it could go on if it may
+within "… and then waits" $((first + 1)) $((first + PEOPLE / 100 - 1)) "$(requests "$pages")"
+began=$SECONDS
+check "lmsfs refresh ends" refresh
+within "… without that wait" 0 $((10 * SLOW)) $((SECONDS - began))
+eq "… and nothing was read twice for it" $((first * 2)) "$(requests "$pages")"
+sed -i 's/^rate_per_minute = 24/rate_per_minute = 0/' "$CONF"
 sed -i 's/^trickle = yes/trickle = no/' "$CONF"
 remount
 

@@ -195,5 +195,17 @@ eq "… thirty upserts in all, for what is there is not sent again" 30 "$(reques
 check "… and so do the LMS's jobs" wait_until 30 jobs_over
 eq "… all of them there" "30 Four workers" "$(names | xargs)"
 eq "… and nobody was deactivated" 0 "$(requests "$out")"
+
+# ---- removals that the guard holds, and then unlink = rewrite ----
+requests_clear
+for name in "${people[@]:0:12}"; do t rm -f "$users/$name" 2>/dev/null; done
+ten_held() { [ "$(pending '.phase == "held"')" = 10 ]; }
+check "twelve removals: ten are held" wait_until 30 ten_held
+sed -i '/^\[hownow\]/a unlink = rewrite' "$CONF"
+remount
+all_back() { [ "$(t ls "$users")" = "$everybody" ]; }
+check "with unlink = rewrite they return" wait_until 30 all_back
+t "$LMSFS_BIN" release "$MNT" >/dev/null
+eq "… lmsfs release has none to send" "0 0" "$(pending true) $(requests "$out")"
 check "the daemon ends well" mount_stop
 done_testing
