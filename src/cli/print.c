@@ -17,15 +17,25 @@ bool print_colours(void)
     return isatty(1) && !(no && *no) && !(term && strcmp(term, "dumb") == 0);
 }
 
+size_t print_obeyed(const char *text, size_t len, unsigned *code)
+{
+    const unsigned char *p = (const unsigned char *)text;
+    *code = len ? *p : 0x20;
+    if (*code < 0x20 || *code == 0x7f)
+        return 1;
+    *code = len > 1 && *p == 0xc2 ? p[1] : 0; /* U+0080…U+009F */
+    if (*code >= 0x80 && *code < 0xa0)
+        return 2;
+    *code = len > 2 && *p == 0xe2 && (p[1] == 0x80 || p[1] == 0x81) ? 0x2000 + (p[1] & 1) * 64u + (p[2] & 0x3f) : 0;
+    return (*code >= 0x2028 && *code <= 0x202e) || (*code >= 0x2066 && *code <= 0x2069) ? 3 : 0;
+}
+
 void print_text(FILE *to, const char *text)
 {
-    for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
-        if (*p == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0) { /* U+0080…U+009F */
-            fputc('?', to);
-            p++;
-        } else {
-            fputc(*p < 0x20 || *p == 0x7f ? '?' : *p, to);
-        }
+    unsigned code;
+    for (size_t i = 0, len = strlen(text), n; i < len; i += n ? n : 1) {
+        n = print_obeyed(text + i, len - i, &code);
+        fputc(n ? '?' : text[i], to);
     }
 }
 

@@ -9,8 +9,10 @@
 
 /* Should standard output have colours? On a terminal that knows them, and not where NO_COLOR is set. */
 bool print_colours(void);
-/* Control characters, which could steer the terminal, become '?'. */
+/* Control characters, which could steer the terminal, become '?'; so do those that turn the order of what follows around. */
 void print_text(FILE *to, const char *text);
+/* Bytes of such a character at the beginning of `text`, and which it is; 0: it is none. */
+size_t print_obeyed(const char *text, size_t len, unsigned *code);
 /* 2261 as "2,261". Returns buf. */
 char *print_count(long long n, char buf[static 32]);
 /* How long ago, for people: "3 s", "5 min", "2 h", "4 days". Returns buf. */

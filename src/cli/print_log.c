@@ -213,14 +213,13 @@ void print_log_json(FILE *to, const char *text, size_t len)
         fprintf(to, "\",\"bytes\":%zu}\n", len);
         return;
     }
-    for (size_t i = 0; i < len; i++) {
-        unsigned char c = (unsigned char)text[i];
-        if (c == 0xc2 && i + 1 < len && (unsigned char)text[i + 1] < 0xa0) /* U+0080…U+009F */
-            fprintf(to, "\\u%04x", (unsigned char)text[++i]);
-        else if (c == 0x7f)
-            fputs("\\u007f", to);
+    unsigned code;
+    for (size_t i = 0, n; i < len; i += n ? n : 1) {
+        n = print_obeyed(text + i, len - i, &code);
+        if (n && code >= 0x20)
+            fprintf(to, "\\u%04x", code);
         else
-            fputc(c < 0x20 ? ' ' : c, to); /* outside of strings alone */
+            fputc(n ? ' ' : text[i], to); /* the others stand outside of strings alone */
     }
     fputc('\n', to);
 }

@@ -81,6 +81,7 @@ static void test_nothing_steers_a_terminal(void **state)
         "\"verdict\":\"\\u0007\"}",
         "{\"path\":\"\xc2\x9b"
         "2J\",\"job\":\"\x7f\"}",
+        "{\"path\":\"\xe2\x80\xaetxt.sj\xe2\x81\xa6\xe2\x80\xa8\"}",
         "[]",
         "{}",
         "",
@@ -92,6 +93,7 @@ static void test_nothing_steers_a_terminal(void **state)
             for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
                 assert_true(*p == '\n' ? !p[1] : *p >= 0x20 && *p != 0x7f);
                 assert_false(*p == 0xc2 && p[1] < 0xa0);
+                assert_false(*p == 0xe2);
             }
             free(text);
         }
