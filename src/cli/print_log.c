@@ -246,12 +246,13 @@ bool log_is_of(struct log_of *of, const char *text, size_t len)
         return true;
     json_t *entry = entry_of(text, len);
     const char *path = text_of(entry, "path"), *record = text_of(entry, "record");
-    bool is = path && (is_below(path, of->path) || strcmp(path, of->id_path) == 0 ||
-                       (record && (is_beside(of->path, path, record) || is_beside(of->id_path, path, record))));
-    const char *name = is && record ? strrchr(path, '/') : NULL;
-    if (name && strncmp(name, "/ID-", 4) == 0 && is_beside(of->path, path, record))
+    bool named = path && record && is_beside(of->path, path, record); /* under another name, and it became this one */
+    bool is = json_object_get(entry, "lost") || named ||
+              (path && (is_below(path, of->path) || strcmp(path, of->id_path) == 0 ||
+                        (record && is_beside(of->id_path, path, record))));
+    const char *name = named ? strrchr(path, '/') : NULL;
+    if (name && strncmp(name, "/ID-", 4) == 0)
         snprintf(of->id_path, sizeof of->id_path, "%s", path);
-    is = is || json_object_get(entry, "lost");
     json_decref(entry);
     return is;
 }

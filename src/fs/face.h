@@ -94,6 +94,12 @@ struct at {
 };
 struct at resolve(struct mount *m, uint64_t kernel_ino);
 
+/* One of so many places, a power of two. */
+static inline size_t place_of(uint64_t key, size_t places)
+{
+    return key * 0x9e3779b97f4a7c15u >> 32 & (places - 1);
+}
+
 static inline struct mount *mount_of(fuse_req_t req)
 {
     return fuse_req_userdata(req);

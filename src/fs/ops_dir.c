@@ -58,7 +58,7 @@ static bool refresh_due(struct mount *m, uint64_t dir, int ttl)
 
 static atomic_uint_fast32_t *looked_at(struct mount *m, uint64_t dir)
 {
-    return &m->looked[dir * 0x9e3779b97f4a7c15u >> 32 & (LOOKED_KEPT - 1)];
+    return &m->looked[place_of(dir, LOOKED_KEPT)];
 }
 
 void dir_looked(struct mount *m, uint64_t dir)

@@ -270,7 +270,7 @@ static uint64_t reader_at(uint64_t key, int64_t minute)
 
 static _Atomic uint64_t *reader_place(struct mount *m, uint64_t key)
 {
-    return &m->readers[key * 0x9e3779b97f4a7c15u >> 32 & (READERS_KEPT - 1)];
+    return &m->readers[place_of(key, READERS_KEPT)];
 }
 
 bool reader_is(fuse_req_t req, uint64_t record)

@@ -182,7 +182,7 @@ static bool find_content(struct sandbox *sb, struct request *rq, struct reply *r
     return true;
 }
 
-void hn_content_get(struct sandbox *sb, struct request *rq, struct reply *rp)
+static void answer(struct sandbox *sb, struct request *rq, struct reply *rp, bool details)
 {
     unsigned source;
     uint32_t id;
@@ -191,21 +191,21 @@ void hn_content_get(struct sandbox *sb, struct request *rq, struct reply *rp)
         return;
     rp->status = 200;
     sb_str(&rp->body, "{\"data\":");
-    content_print(sb, &rp->body, source, id, true);
+    if (details)
+        print_details(sb, &rp->body, source, id);
+    else
+        content_print(sb, &rp->body, source, id, true);
     sb_str(&rp->body, "}}");
+}
+
+void hn_content_get(struct sandbox *sb, struct request *rq, struct reply *rp)
+{
+    answer(sb, rq, rp, false);
 }
 
 void hn_content_details(struct sandbox *sb, struct request *rq, struct reply *rp)
 {
-    unsigned source;
-    uint32_t id;
-
-    if (!find_content(sb, rq, rp, &source, &id))
-        return;
-    rp->status = 200;
-    sb_str(&rp->body, "{\"data\":");
-    print_details(sb, &rp->body, source, id);
-    sb_str(&rp->body, "}}");
+    answer(sb, rq, rp, true);
 }
 
 /* Good for 90 seconds, and another one each time. */

@@ -8,7 +8,6 @@
 #include "sync/internal.h"
 
 #include <errno.h>
-#include <signal.h>
 
 static void bulk_synced(void *ctx)
 {
@@ -43,13 +42,10 @@ bool bulk_enter(struct engine *g)
 
 void bulk_leave(struct engine *g)
 {
-    sigset_t all, before;
     if (--g->bulk_n || g->syncing || g->stopping)
         return;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
+    /* It takes no signals: the engine's thread takes none. */
     g->syncing = pthread_create(&g->syncer, NULL, syncer_main, g) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
 /* At the engine's end: closing the store syncs what is left. */

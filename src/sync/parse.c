@@ -2,7 +2,6 @@
 #include "sync/parse.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 
 struct parse_list {
@@ -64,7 +63,6 @@ static void *parser_main(void *ctx)
 static struct parser *parser_new(struct engine *g)
 {
     struct parser *q = calloc(1, sizeof *q);
-    sigset_t all, old;
     if (!q)
         return NULL;
     q->engine = g;
@@ -72,11 +70,7 @@ static struct parser *parser_new(struct engine *g)
     q->over.end = &q->over.first;
     pthread_mutex_init(&q->lock, NULL);
     pthread_cond_init(&q->more, NULL);
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &old);
-    int r = pthread_create(&q->thread, NULL, parser_main, q);
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
-    if (r == 0)
+    if (pthread_create(&q->thread, NULL, parser_main, q) == 0) /* it takes no signals: the engine's thread takes none */
         return q;
     pthread_cond_destroy(&q->more);
     pthread_mutex_destroy(&q->lock);
@@ -101,15 +95,16 @@ void parse_deliver(struct engine *g)
 {
     struct parser *q = g->parser;
     struct parse *p;
-    do {
-        if (!q)
-            return;
+    if (!q)
+        return;
+    for (;;) {
         pthread_mutex_lock(&q->lock);
         p = take(&q->over);
         pthread_mutex_unlock(&q->lock);
-        if (p)
-            p->done(p);
-    } while (p);
+        if (!p)
+            return;
+        p->done(p);
+    }
 }
 
 void parse_stop(struct engine *g)
@@ -129,7 +124,6 @@ void parse_stop(struct engine *g)
         p->result = err_set(&p->err, -ESHUTDOWN, "lmsfs is being unmounted");
         p->done(p);
     }
-    parse_deliver(g);
     pthread_cond_destroy(&q->more);
     pthread_mutex_destroy(&q->lock);
     free(q);

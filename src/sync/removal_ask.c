@@ -45,13 +45,14 @@ static const char nothing_removed[] = "unlink = rewrite removes nothing";
 /* These unlink a file to write it anew at once. What mv and tar (--remove-files) unlink when they have read it they move away. */
 static bool writes_anew(const struct ask *a)
 {
-    static const char *const programs[] = {"cp", "git", "install", "mv", "tar"}, *const movers[] = {"mv", "tar"};
-    bool anew = false;
+    static const struct {
+        const char *name;
+        bool moves;
+    } programs[] = {{"cp", false}, {"git", false}, {"install", false}, {"mv", true}, {"tar", true}};
     for (size_t i = 0; i < sizeof programs / sizeof *programs; i++)
-        anew = anew || !strcmp(a->caller.command, programs[i]);
-    for (size_t i = 0; i < sizeof movers / sizeof *movers; i++)
-        anew = anew && !(a->was_read && !strcmp(a->caller.command, movers[i]));
-    return anew;
+        if (!strcmp(a->caller.command, programs[i].name))
+            return !(programs[i].moves && a->was_read);
+    return false;
 }
 
 /* Only of what can be saved. `op` is what is shown meanwhile, nothing is sent. */

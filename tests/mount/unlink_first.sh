@@ -140,8 +140,19 @@ file=$MNT/avia/users/ID-3.json
 t ls "$MNT/avia/users" >/dev/null
 refused "rm of somebody who could be suspended" rm -f "$file"
 file=$users/$key.json
+not_mv() { ! t mv "$T/new.json" "$file" 2>/dev/null; }
+check "mv fails" not_mv
+check "… and keeps what it could not move" test -s "$T/new.json"
 check "cp works" t cp "$T/new.json" "$file"
 eq "… is one save" "PATCH /users/$id 204" "$(sent)"
+person "By tar"
+cp "$T/new.json" "$T/$key.json"
+check "the way to do it: tar --overwrite" sh -c "tar -C '$T' -c '$key.json' | tar -C '$users' -x --overwrite"
+eq "… is one save" "By tar" "$(name_of "$id")"
+person "From git"
+git_folder && cp "$T/new.json" "$T/w/$key.json" && git_commit
+check "… for git too: git archive into it" sh -c "git --git-dir='$T/g' archive HEAD '$key.json' | tar -C '$users' -x --overwrite"
+eq "… is one save" "From git" "$(name_of "$id")"
 sed -i 's/^unlink = deny/unlink = rewrite/' "$CONF"
 remount
 
